@@ -1,0 +1,44 @@
+//! What can go wrong with the world while an order advances. Wrong values are marks, wrong rules are diagnostics.
+
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot {doing} `{path}`")]
+    File { doing: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("the query engine failed while {doing}")]
+    Query { doing: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("cannot {doing} the columnar file `{path}`")]
+    Parquet { doing: &'static str, path: PathBuf, source: parquet::errors::ParquetError },
+    #[error(transparent)]
+    Edge(#[from] chartlift_io::Error),
+    /// Another worker holds the order.
+    #[error("order `{order}` is being worked on by another process")]
+    Locked { order: String },
+    /// The order, its log or its artefacts are not as the log says.
+    #[error("{message}")]
+    Broken { code: &'static str, message: String, hint: String },
+    /// The request makes no sense for this order (a usage error).
+    #[error("{message}")]
+    Usage { code: &'static str, message: String, hint: String },
+    /// Somebody else's change stands in the way.
+    #[error("{message}")]
+    Conflict { code: &'static str, message: String, hint: String },
+}
+
+impl Error {
+    pub fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { doing, path, source }
+    }
+
+    pub fn query(doing: impl Into<String>) -> impl FnOnce(datafusion::error::DataFusionError) -> Self {
+        let doing = doing.into();
+        move |source| Self::Query { doing, source: Box::new(source) }
+    }
+
+    pub fn parquet(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
+        let path = path.into();
+        move |source| Self::Parquet { doing, path, source }
+    }
+}

@@ -1,0 +1,197 @@
+//! What an order has to say for itself: the object that `run --json` and `status --json` print.
+//!
+//! Field names are a contract with other programs. Figures describe the order, never one invocation.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The outcome of a stage or an order. There is no default: what did not run is `NotRun`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    // Best to worst, so that the worst of several is their maximum.
+    Pass,
+    NotRun,
+    Suspended,
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Identify,
+    Check,
+    Categorize,
+    Convert,
+    Validate,
+    Import,
+    Verify,
+}
+
+impl Stage {
+    pub const ALL: [Self; 7] = [
+        Self::Identify,
+        Self::Check,
+        Self::Categorize,
+        Self::Convert,
+        Self::Validate,
+        Self::Import,
+        Self::Verify,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identify => "identify",
+            Self::Check => "check",
+            Self::Categorize => "categorize",
+            Self::Convert => "convert",
+            Self::Validate => "validate",
+            Self::Import => "import",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Summary {
+    pub spec: String,
+    pub order: String,
+    pub series: String,
+    pub verdict: Verdict,
+    pub inputs: Vec<Input>,
+    pub target: String,
+    pub stages: Vec<StageSummary>,
+    pub findings: Vec<Finding>,
+    pub statement: Statement,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Trouble>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<Mismatch>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Input {
+    pub name: String,
+    pub system: Option<String>,
+    pub version: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StageSummary {
+    pub stage: Stage,
+    pub verdict: Verdict,
+    pub skipped: bool,
+    pub seconds: f64,
+    pub digest: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub code: String,
+    pub severity: String,
+    pub disposition: String,
+    pub stage: Stage,
+    pub table: Option<String>,
+    pub column: Option<String>,
+    pub rows: u64,
+    /// What the finding says beyond its code; never a value of a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Statement {
+    pub balanced: bool,
+    pub files: Vec<FileBalance>,
+    pub rules: Vec<RuleBalance>,
+    pub tables: Vec<TableBalance>,
+    pub categories: Vec<CategoryBalance>,
+    pub loads: Vec<LoadBalance>,
+    pub patients: Patients,
+}
+
+/// read = landed + quarantined
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct FileBalance {
+    pub input: String,
+    pub file: String,
+    pub table: Option<String>,
+    pub read: u64,
+    pub landed: u64,
+    pub quarantined: u64,
+}
+
+/// read = produced + merged + sum(excluded) + quarantined
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RuleBalance {
+    pub stage: Stage,
+    pub rule: String,
+    pub from: String,
+    pub into: String,
+    pub read: u64,
+    pub produced: u64,
+    pub merged: u64,
+    pub excluded: BTreeMap<String, u64>,
+    pub quarantined: u64,
+    pub emitted: u64,
+}
+
+/// landed = produced + merged + quarantined + sum(excluded)
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TableBalance {
+    pub input: String,
+    pub table: String,
+    pub landed: u64,
+    pub produced: u64,
+    pub merged: u64,
+    pub quarantined: u64,
+    pub excluded: BTreeMap<String, u64>,
+}
+
+/// rows = emitted - merged - quarantined
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CategoryBalance {
+    pub category: String,
+    pub emitted: u64,
+    pub merged: u64,
+    pub quarantined: u64,
+    pub rows: u64,
+}
+
+/// converted = loaded + matched + held
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LoadBalance {
+    pub table: String,
+    pub converted: u64,
+    pub held: u64,
+    pub matched: u64,
+    pub loaded: u64,
+    pub verified: u64,
+    pub digest: Option<String>,
+}
+
+/// exported = whole + incomplete + absent
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Patients {
+    pub exported: u64,
+    pub whole: u64,
+    pub incomplete: u64,
+    pub absent: u64,
+    /// Rejected rows tied to no patient.
+    pub unattributed: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Trouble {
+    pub code: String,
+    pub message: String,
+    pub hint: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mismatch {
+    pub table: String,
+    pub row_key_hash: String,
+    pub column: String,
+}

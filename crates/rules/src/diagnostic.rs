@@ -1,0 +1,66 @@
+//! A problem in a rule file: where, what, and what to do about it.
+
+use std::path::PathBuf;
+
+/// One rule file as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    pub path: PathBuf,
+    pub text: String,
+}
+
+/// A byte range in a rule file; `file` indexes `Project::files`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Place {
+    pub file: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Warning,
+    Error,
+}
+
+/// What is wrong with a rule. `code` stands in [`crate::CODES`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostic {
+    pub code: &'static str,
+    pub severity: Severity,
+    pub place: Place,
+    /// Lowercase, no full stop, names in backticks.
+    pub message: String,
+    /// What to do, e.g. "did you mean `birth_date`?"
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, place, message: message.into(), help: None }
+    }
+
+    pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Warning, place, message: message.into(), help: None }
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// "did you mean" for a name that is not among the allowed ones; otherwise the allowed ones are listed.
+pub fn suggest<'a>(name: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let allowed: Vec<&str> = allowed.into_iter().collect();
+    let best = allowed
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), *candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    if best.0 >= 0.8 {
+        return Some(format!("did you mean `{}`?", best.1));
+    }
+    let shown: Vec<String> = allowed.iter().take(20).map(|name| format!("`{name}`")).collect();
+    let more = if allowed.len() > 20 { ", ..." } else { "" };
+    Some(format!("expected one of {}{more}", shown.join(", ")))
+}

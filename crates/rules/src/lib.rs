@@ -1,0 +1,17 @@
+//! Floor 0: what a pack says. Reads rule files from text, resolves them, and reports every problem at once.
+//!
+//! Pure: no input or output, no async runtime, no Arrow, no DataFusion. Wrong rules are data
+//! ([`Diagnostic`]), never a failure, so that one run of `lint` shows everything.
+
+mod code;
+mod diagnostic;
+mod pack;
+mod read;
+mod resolve;
+mod table_schema;
+
+pub use code::{CODES, Code, code_named};
+pub use diagnostic::{Diagnostic, File, Place, Severity, suggest};
+pub use pack::*;
+pub use read::read;
+pub use table_schema::*;

@@ -1,0 +1,320 @@
+//! What a project says once its files are read: systems, targets, categories, maps and settings.
+
+use std::collections::BTreeMap;
+
+use crate::{File, Place, TableSchema};
+
+/// A value and where it stands in a rule file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+/// Everything a project's folder (and the packs compiled in) says.
+#[derive(Debug, Clone, Default)]
+pub struct Project {
+    pub settings: Settings,
+    pub systems: Vec<System>,
+    pub targets: Vec<Target>,
+    /// Canonical categories by name.
+    pub categories: BTreeMap<String, TableSchema>,
+    pub maps: BTreeMap<String, CodeMap>,
+    /// The files read, for underlining; `Place::file` indexes this.
+    pub files: Vec<File>,
+}
+
+/// `chartlift.yaml`
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub name: String,
+    /// Where orders live: a path or URL; relative paths start at the project's folder.
+    pub storage: Option<String>,
+    /// The project key: `env:NAME` or `file:PATH`.
+    pub key: Option<Located<String>>,
+    /// The default target: `NAME` or `NAME=URL`.
+    pub target: Option<Located<String>>,
+    pub limits: Limits,
+    pub gates: Vec<Gate>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// The longest field the reader accepts, in bytes; a longer one makes its row a reject.
+    pub field_bytes: usize,
+    /// What queries may hold in memory, in bytes.
+    pub memory_bytes: usize,
+    /// Worker threads; `None` is one a core.
+    pub threads: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { field_bytes: 16 << 20, memory_bytes: 256 << 20, threads: None }
+    }
+}
+
+/// An acceptance gate that somebody moved, with name and reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// A source table, a category or a target table.
+    pub applies_to: Located<String>,
+    /// `None`: at every stage.
+    pub stage: Option<String>,
+    /// The largest accepted share of quarantined and blocked rows, 0 to 1.
+    pub quarantined: f64,
+    pub author: String,
+    pub date: String,
+    pub reason: String,
+}
+
+/// A source product and one version of its export format.
+#[derive(Debug, Clone)]
+pub struct System {
+    pub name: String,
+    pub version: String,
+    /// Further product versions that write exactly the same format.
+    pub covers: Vec<String>,
+    pub title: Option<String>,
+    /// IANA zone of times that carry no offset.
+    pub timezone: String,
+    pub tables: Vec<SourceTable>,
+    pub categorize: Vec<RuleFile>,
+    /// Whole tables nobody reads, each with a reason.
+    pub ignored_tables: Vec<Ignored>,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone)]
+pub struct SourceTable {
+    pub name: Located<String>,
+    /// File name pattern: `*` and `?`, compared without regard to case.
+    pub path: String,
+    /// False: an export without this file is still complete.
+    pub required: bool,
+    pub dialect: Dialect,
+    pub schema: TableSchema,
+}
+
+/// How a delimited file is written. Names follow the Table Dialect standard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dialect {
+    pub delimiter: u8,
+    /// `None`: quotes are ordinary characters.
+    pub quote_char: Option<u8>,
+    /// A doubled quote inside a quoted field stands for one.
+    pub double_quote: bool,
+    /// Makes the next character ordinary, e.g. a backslash.
+    pub escape_char: Option<u8>,
+    /// The 1-based record that holds the header; 0: none, columns are the schema's, in order.
+    pub header_row: u32,
+    pub line_terminator: LineTerminator,
+    pub encoding: Encoding,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            delimiter: b',',
+            quote_char: Some(b'"'),
+            double_quote: true,
+            escape_char: None,
+            header_row: 1,
+            line_terminator: LineTerminator::Any,
+            encoding: Encoding::Utf8,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineTerminator {
+    /// `\n`, with a `\r` before it taken off.
+    Any,
+    Lf,
+    CrLf,
+    Cr,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// With or without a byte order mark.
+    Utf8,
+    Windows1252,
+    /// ISO-8859-1 proper: 0x80 to 0x9F are control characters, not Windows' letters.
+    Iso8859_1,
+}
+
+#[derive(Debug, Clone)]
+pub struct Ignored {
+    pub table: Located<String>,
+    /// `None`: the whole table.
+    pub column: Option<Located<String>>,
+    pub reason: String,
+}
+
+/// `categorize/<category>.yaml` or `convert/<table>.yaml`
+#[derive(Debug, Clone)]
+pub struct RuleFile {
+    /// The category or the target table the rules produce.
+    pub into: Located<String>,
+    pub rules: Vec<Rule>,
+    pub ignored_columns: Vec<Ignored>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub name: Located<String>,
+    /// The driving table (categorize) or category (convert).
+    pub from: Located<String>,
+    pub joins: Vec<Join>,
+    pub excludes: Vec<Exclude>,
+    pub fields: Vec<FieldRule>,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone)]
+pub struct Join {
+    pub table: Located<String>,
+    /// The name its columns are reached by; the table's own unless `as` gives another.
+    pub alias: String,
+    /// An equality condition in SQL, columns qualified: `addresses.patient_id = patients.id`.
+    pub matches: Located<String>,
+    pub at_most: AtMost,
+    /// What becomes of the joined table's rows that no driving row reached.
+    pub unreferenced: Unreferenced,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtMost {
+    /// More matches quarantine the driving row (`fan-out`).
+    One,
+    /// Every match makes a row of its own.
+    Many,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreferenced {
+    Quarantine,
+    /// Excused: counted as excluded.
+    Exclude,
+}
+
+#[derive(Debug, Clone)]
+pub struct Exclude {
+    pub rule: Located<String>,
+    /// A condition in SQL.
+    pub when: Located<String>,
+    pub unknown: Unknown,
+}
+
+/// What a null condition means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    Stop,
+    Exclude,
+    Keep,
+}
+
+/// One field of a rule: where its value comes from and what may be done to it.
+#[derive(Debug, Clone)]
+pub struct FieldRule {
+    pub field: Located<String>,
+    pub value: FieldValue,
+    /// PostgreSQL template patterns (`DD/MM/YYYY`), tried in order.
+    pub formats: Vec<Located<String>>,
+    pub map: Option<Located<String>>,
+    /// `None`: the category's default.
+    pub failed: Option<Failed>,
+    pub unmapped: Option<Failed>,
+    /// Further texts that mean "no value" in this field only.
+    pub missing_values: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum FieldValue {
+    /// A column of the driving table, or `table.column` of a joined one.
+    Column(Located<String>),
+    /// A constant.
+    Text(Located<String>),
+    /// A scalar SQL expression.
+    Sql(Located<String>),
+}
+
+/// What a lost value or an unmapped code means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    KeepTextAndFlag,
+    HoldRow,
+    Stop,
+}
+
+/// What a finding means, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Disposition {
+    Note,
+    Repair,
+    Degrade,
+    Exclude,
+    Quarantine,
+    Block,
+}
+
+impl Disposition {
+    pub const ALL: [Self; 6] =
+        [Self::Note, Self::Repair, Self::Degrade, Self::Exclude, Self::Quarantine, Self::Block];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Repair => "repair",
+            Self::Degrade => "degrade",
+            Self::Exclude => "exclude",
+            Self::Quarantine => "quarantine",
+            Self::Block => "block",
+        }
+    }
+
+    /// Later stages do not read a held row.
+    pub fn holds(self) -> bool {
+        self >= Self::Exclude
+    }
+}
+
+/// A destination and its version.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub name: String,
+    pub version: String,
+    pub title: Option<String>,
+    pub tables: Vec<TargetTable>,
+    pub convert: Vec<RuleFile>,
+    /// `ddl/postgres.sql` and `ddl/sqlite.sql`, by database name.
+    pub ddl: BTreeMap<String, String>,
+    /// Whole categories this target has no place for, each with a reason.
+    pub ignored_categories: Vec<Ignored>,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone)]
+pub struct TargetTable {
+    pub name: Located<String>,
+    pub schema: TableSchema,
+}
+
+/// A code map: source code to target code.
+#[derive(Debug, Clone)]
+pub struct CodeMap {
+    pub name: String,
+    pub entries: Vec<MapEntry>,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapEntry {
+    pub source: String,
+    pub source_text: String,
+    pub target: String,
+    /// FHIR R4 ConceptMap equivalence.
+    pub equivalence: String,
+    pub decided_by: String,
+}

@@ -1,0 +1,1 @@
+//! Resolves names across the files of a project: tables, fields, categories, maps.

@@ -1,0 +1,137 @@
+//! Table Schema (Data Package v2), the one description of a table: source files, canonical categories and
+//! target tables all use it. What the standard lacks sits under the `chartlift:` key.
+//!
+//! Names and meaning follow <https://datapackage.org/standard/table-schema/>.
+
+use crate::{Disposition, Located, Place};
+
+/// One table: its fields in order, its keys, and Chartlift's own additions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableSchema {
+    pub fields: Vec<Field>,
+    /// Empty when the table declares no primary key.
+    pub primary_key: Vec<Located<String>>,
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Texts that mean "no value". The standard's default is one empty text.
+    pub missing_values: Vec<String>,
+    pub extension: TableExtension,
+    pub place: Place,
+}
+
+impl TableSchema {
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name.value == name)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: Located<String>,
+    pub kind: FieldType,
+    /// The standard's `format`: for dates and times a strptime pattern (`%d/%m/%Y`); `None` means the default (ISO 8601).
+    pub format: Option<Located<String>>,
+    /// The standard's `decimalChar`, default `.`.
+    pub decimal_char: char,
+    /// The standard's `groupChar`; no default.
+    pub group_char: Option<char>,
+    /// The standard's `trueValues`, default `true True TRUE 1`.
+    pub true_values: Vec<String>,
+    /// The standard's `falseValues`, default `false False FALSE 0`.
+    pub false_values: Vec<String>,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub constraints: Constraints,
+    pub extension: FieldExtension,
+}
+
+/// The standard's field types that flat exports use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldType {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    Date,
+    Time,
+    Datetime,
+}
+
+/// The standard's constraint names, verbatim (in Rust's casing).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Constraints {
+    pub required: bool,
+    pub unique: bool,
+    pub min_length: Option<u64>,
+    pub max_length: Option<u64>,
+    /// Bounds are kept as their text and read by the field's own type.
+    pub minimum: Option<Located<String>>,
+    pub maximum: Option<Located<String>>,
+    pub exclusive_minimum: Option<Located<String>>,
+    pub exclusive_maximum: Option<Located<String>>,
+    /// An XML Schema regular expression: it must match the whole value.
+    pub pattern: Option<Located<String>>,
+    pub allowed: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForeignKey {
+    pub fields: Vec<Located<String>>,
+    /// The table referred to; the standard's empty text (self reference) is already resolved to the own name.
+    pub resource: Located<String>,
+    pub reference_fields: Vec<Located<String>>,
+}
+
+/// The `chartlift:` key of a field.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FieldExtension {
+    /// What a failed check of this field means, by constraint name (`type`, `required`, `pattern`, `foreignKey`, ...).
+    pub failed: Vec<(String, Disposition)>,
+    /// `keep: never`: a credential; its value goes nowhere, not even to residue.
+    pub keep_never: bool,
+}
+
+/// The `chartlift:` key of a table. Each floor of use reads the part that concerns it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TableExtension {
+    /// Table-wide dispositions by constraint name; a field's own win.
+    pub failed: Vec<(String, Disposition)>,
+    /// Source tables without a primary key: the columns that, with an occurrence number, name a row.
+    pub row_key: Vec<Located<String>>,
+    /// Categories: loss is never silent (see the semantics of holds).
+    pub safety_critical: SafetyCritical,
+    /// Categories and target tables: the field that names the patient (its source key).
+    pub patient: Option<Located<String>>,
+    /// Target tables: how the primary key is made.
+    pub key: TargetKey,
+    /// Target tables: how rows are loaded.
+    pub mode: LoadMode,
+    /// Target tables: the column that shows what was degraded.
+    pub hold: Option<Located<String>>,
+    /// Target tables: the name in the database when it differs from the file's.
+    pub table: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SafetyCritical {
+    #[default]
+    No,
+    Yes,
+    /// Only rows whose instant lies after the order's creation (appointments).
+    Future,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TargetKey {
+    /// UUIDv8 from HMAC-SHA256 over (series, system, table, source key).
+    #[default]
+    Uuid,
+    /// The source key itself.
+    Natural,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadMode {
+    /// A conflict is a finding and nothing is loaded.
+    #[default]
+    Insert,
+}
