@@ -1,0 +1,48 @@
+//! The tests of the program as its users meet it: scenarios found at run time, kills, real exports, and the house rules.
+//!
+//! One test binary, so that everything is linked once. Scenarios live in `tests/scenarios/`; their README says how to
+//! write one.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test says what is wrong by failing; nothing here reaches a user"
+)]
+
+use libtest_mimic::{Arguments, Trial};
+
+mod database;
+mod defects;
+mod expect;
+mod json_path;
+mod kill;
+mod lock;
+mod scenario;
+mod script;
+mod shared_data;
+mod tidy;
+mod workspace;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for (module, tests) in [
+        ("tidy", tidy::TESTS),
+        ("kill", kill::TESTS),
+        ("lock", lock::TESTS),
+        ("defects", defects::TESTS),
+        ("shared_data", shared_data::TESTS),
+        ("json_path", json_path::TESTS),
+    ] {
+        trials.extend(tests.iter().map(|(name, test)| trial(format!("{module}::{name}"), *test)));
+    }
+    trials.extend(scenario::trials());
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A named test written in Rust.
+type Test = (&'static str, fn() -> anyhow::Result<()>);
+
+fn trial(name: String, test: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Trial {
+    Trial::test(name, move || test().map_err(|error| format!("{error:#}").into()))
+}
