@@ -1,0 +1,3 @@
+create table patients (fullname text, address text, phone text, birth_date text, country text, gender text) strict;
+create table records (id text, patient text, date text, subtext text, text text) strict;
+create table schedules (id text, patient text, date text, time text, status text, text text) strict;
