@@ -37,8 +37,27 @@ impl Error {
         move |source| Self::Query { doing, source: Box::new(source) }
     }
 
-    pub fn parquet(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
+    pub fn parquet(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
         let path = path.into();
         move |source| Self::Parquet { doing, path, source }
+    }
+
+    /// True when the same call may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::File { source, .. } => {
+                matches!(source.kind(), std::io::ErrorKind::Interrupted | std::io::ErrorKind::TimedOut)
+            }
+            Self::Edge(source) => source.is_transient(),
+            Self::Query { .. }
+            | Self::Parquet { .. }
+            | Self::Locked { .. }
+            | Self::Broken { .. }
+            | Self::Usage { .. }
+            | Self::Conflict { .. } => false,
+        }
     }
 }

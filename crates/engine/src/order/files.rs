@@ -1,0 +1,184 @@
+//! The order's files on a local disk, behind few functions: private to their owner, and durable before they count.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Makes a folder and its missing parents, readable by the owner only.
+pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(Error::file("create the folder", path))
+}
+
+/// Writes a file under a name that must not exist yet: complete and durable under that name, or not there at all.
+/// False when the name is taken.
+pub(super) fn publish(folder: &Path, name: &str, bytes: &[u8]) -> Result<bool, Error> {
+    let path = folder.join(name);
+    // The process id keeps two writers apart where the lock does not hold, such as on some network disks.
+    let draft = folder.join(format!(".{name}.{}{DRAFT_SUFFIX}", std::process::id()));
+    let mut file = private_options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&draft)
+        .map_err(Error::file("create", &draft))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::file("write", &draft))?;
+    // Unlike a rename, a link fails when the name exists.
+    let linked = std::fs::hard_link(&draft, &path);
+    std::fs::remove_file(&draft).map_err(Error::file("remove", &draft))?;
+    match linked {
+        Ok(()) => {
+            sync_folder(folder)?;
+            Ok(true)
+        }
+        Err(source) if source.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(Error::file("create", &path)(source)),
+    }
+}
+
+/// The end of the names of files being written. What carries it after a kill was never published.
+const DRAFT_SUFFIX: &str = ".draft";
+
+/// Removes what killed writers left behind. Only under the order's lock.
+pub(super) fn remove_drafts(folder: &Path) -> Result<(), Error> {
+    for name in names(folder)? {
+        if name.starts_with('.') && name.ends_with(DRAFT_SUFFIX) {
+            let path = folder.join(name);
+            ignore_missing(std::fs::remove_file(&path)).map_err(Error::file("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes everything under `folder` durable and private, then the entry of the folder itself.
+pub fn sync_tree(folder: &Path) -> Result<(), Error> {
+    for entry in std::fs::read_dir(folder).map_err(Error::file("list", folder))? {
+        let entry = entry.map_err(Error::file("list", folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(Error::file("look at", &path))?;
+        if kind.is_dir() {
+            sync_tree(&path)?;
+        } else if kind.is_file() {
+            let file = File::open(&path).map_err(Error::file("open", &path))?;
+            make_private(&file, 0o600).map_err(Error::file("make private", &path))?;
+            file.sync_all().map_err(Error::file("sync", &path))?;
+        }
+    }
+    let file = File::open(folder).map_err(Error::file("open", folder))?;
+    make_private(&file, 0o700).map_err(Error::file("make private", folder))?;
+    sync_folder(folder)?;
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
+pub(super) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    let file = File::open(folder).map_err(Error::file("open", folder))?;
+    file.sync_all().map_err(Error::file("sync", folder))
+}
+
+/// Removes the numbered folders in `folder` except one. Anything not named by a number is not ours and stays.
+pub(super) fn remove_attempts_except(folder: &Path, keep: Option<u32>) -> Result<(), Error> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for name in names(folder)? {
+        let Ok(number) = name.parse::<u32>() else { continue };
+        if Some(number) == keep || number.to_string() != name {
+            continue;
+        }
+        let path = folder.join(&name);
+        let kind = std::fs::symlink_metadata(&path).map_err(Error::file("look at", &path))?;
+        if kind.is_dir() {
+            ignore_missing(std::fs::remove_dir_all(&path)).map_err(Error::file("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Appends to a text file, making it when it is missing.
+pub(super) fn append(path: &Path, text: &str) -> Result<(), Error> {
+    let mut file =
+        private_options().append(true).create(true).open(path).map_err(Error::file("open", path))?;
+    file.write_all(text.as_bytes()).map_err(Error::file("write", path))
+}
+
+/// Takes the exclusive lock on `path`, released when the file is dropped. `None`: somebody else has it.
+pub(super) fn try_lock(path: &Path) -> Result<Option<File>, Error> {
+    let file = private_options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(Error::file("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(source)) => Err(Error::file("lock", path)(source)),
+    }
+}
+
+/// The names in a folder, sorted. A missing folder has none.
+pub(super) fn names(folder: &Path) -> Result<Vec<String>, Error> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(source) if source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(Error::file("list", folder)(source)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(Error::file("list", folder))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A file's bytes; `None` when it does not exist. Longer than `limit` is an error.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(source) if source.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::file("open", path)(source)),
+    };
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, limit + 1), &mut bytes)
+        .map_err(Error::file("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::file("read", path)(std::io::Error::from(ErrorKind::FileTooLarge)));
+    }
+    Ok(Some(bytes))
+}
+
+/// `file:///a/b` and `/a/b` as a path; a relative one starts at `base`.
+pub(super) fn local_path(url: &str, base: &Path) -> PathBuf {
+    base.join(url.strip_prefix("file://").unwrap_or(url))
+}
+
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+fn make_private(file: &File, mode: u32) -> std::io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn make_private(_file: &File, _mode: u32) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn ignore_missing(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(source) if source.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
