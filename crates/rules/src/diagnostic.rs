@@ -50,6 +50,16 @@ impl Diagnostic {
     }
 }
 
+/// The 1-based line and column (in characters) of a place.
+pub fn render_position(file: &File, place: Place) -> (usize, usize) {
+    let end = (place.start as usize).min(file.text.len());
+    let end = (0..=end).rev().find(|index| file.text.is_char_boundary(*index)).unwrap_or(0);
+    let before = file.text.get(..end).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).unwrap_or_default().trim_start_matches('\u{feff}').chars().count();
+    (before.matches('\n').count() + 1, column + 1)
+}
+
 /// "did you mean" for a name that is not among the allowed ones; otherwise the allowed ones are listed.
 pub fn suggest<'a>(name: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let allowed: Vec<&str> = allowed.into_iter().collect();

@@ -5,13 +5,20 @@
 
 mod code;
 mod diagnostic;
+mod entries;
+mod layout;
 mod pack;
+mod pattern;
+mod project;
 mod read;
 mod resolve;
 mod table_schema;
+mod yaml;
 
 pub use code::{CODES, Code, code_named};
-pub use diagnostic::{Diagnostic, File, Place, Severity, suggest};
+pub use diagnostic::{Diagnostic, File, Place, Severity, render_position, suggest};
 pub use pack::*;
-pub use read::read;
+pub use pattern::pattern_regex;
+pub use project::{compare_versions, split_target};
+pub use read::{SPEC, read};
 pub use table_schema::*;

@@ -22,6 +22,24 @@ impl TableSchema {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name.value == name)
     }
+
+    /// Where a field stands among the fields.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name.value == name)
+    }
+
+    /// Whether a row must have a value here: by constraint, or as part of the primary key.
+    pub fn requires(&self, field: &Field) -> bool {
+        field.constraints.required || self.primary_key.iter().any(|key| key.value == field.name.value)
+    }
+
+    /// What a failed check means where the schema says so: the field's own word, else the table's.
+    pub fn failed(&self, field: Option<&Field>, check: &str) -> Option<Disposition> {
+        let find = |list: &[(String, Disposition)]| {
+            list.iter().find(|(name, _)| name == check).map(|(_, disposition)| *disposition)
+        };
+        field.and_then(|field| find(&field.extension.failed)).or_else(|| find(&self.extension.failed))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +72,24 @@ pub enum FieldType {
     Date,
     Time,
     Datetime,
+}
+
+impl FieldType {
+    pub const ALL: [Self; 7] =
+        [Self::String, Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::Time, Self::Datetime];
+
+    /// The standard's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Datetime => "datetime",
+        }
+    }
 }
 
 /// The standard's constraint names, verbatim (in Rust's casing).
