@@ -1,11 +1,57 @@
 //! What can go wrong at the edges. Never carries a value of a row.
+//!
+//! A database's own error text may quote values, so only its code and the names of the objects concerned are kept.
 
+use std::fmt;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot {doing} `{path}`")]
     File { doing: &'static str, path: PathBuf, source: std::io::Error },
+    /// The database said no to a statement.
+    #[error("the database refused to {doing}: {refusal}")]
+    Refused { doing: &'static str, refusal: Refusal },
+    /// The database cannot be reached, or the connection broke.
+    #[error("cannot {doing}: no working connection to `{target}`")]
+    Connection { doing: &'static str, target: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// The address itself is not usable. It is not repeated: it may hold a password.
+    #[error("the target's address is not usable: {problem}")]
+    Address { problem: String },
+    /// `chartlift target init` was never run.
+    #[error("the target `{target}` has no bookkeeping tables")]
+    BookkeepingMissing { target: String },
+    #[error("the target's bookkeeping has version {found}, this program knows up to {known}")]
+    BookkeepingNewer { found: i64, known: i64 },
+    /// Another process holds the target's fence for this order.
+    #[error("order `{order}` is being loaded by another process")]
+    Fenced { order: String },
+    /// A value that the column cannot take unchanged. Found before the row is sent.
+    #[error("column `{column}` of `{table}` got a value that {problem}")]
+    Value { table: String, column: String, problem: &'static str },
+    /// The columns given are not what the table takes.
+    #[error("table `{table}`, column `{column}`: {problem}")]
+    Shape { table: String, column: String, problem: String },
+    /// The server computes other hashes than this program.
+    #[error("`{target}` computes other text hashes than this program")]
+    HashDiffers { target: String },
+    /// The connection broke while committing, and what became of the load cannot be found out now.
+    #[error(
+        "the connection broke during the commit of order `{order}`: it is not known yet whether it counts"
+    )]
+    CommitUnknown { order: String, source: Box<Error> },
+}
+
+/// Why a database refused, as far as can be told without a value of a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// SQLSTATE, or SQLite's name of its result code.
+    pub code: String,
+    pub table: Option<String>,
+    pub constraint: Option<String>,
+    pub column: Option<String>,
+    /// The line of the script that was refused, 1-based.
+    pub line: Option<usize>,
 }
 
 impl Error {
@@ -15,6 +61,119 @@ impl Error {
             Self::File { source, .. } => {
                 matches!(source.kind(), std::io::ErrorKind::Interrupted | std::io::ErrorKind::TimedOut)
             }
+            Self::Refused { refusal, .. } => refusal.is_transient(),
+            Self::Connection { .. } | Self::CommitUnknown { .. } => true,
+            Self::Address { .. }
+            | Self::BookkeepingMissing { .. }
+            | Self::BookkeepingNewer { .. }
+            | Self::Fenced { .. }
+            | Self::Value { .. }
+            | Self::Shape { .. }
+            | Self::HashDiffers { .. } => false,
         }
+    }
+
+    /// The stable code of this kind of trouble.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "file-error",
+            Self::Refused { refusal, .. } if refusal.is_transient() => "database-busy",
+            Self::Refused { .. } => "database-refused",
+            Self::Connection { .. } => "connection-error",
+            Self::Address { .. } => "bad-address",
+            Self::BookkeepingMissing { .. } => "bookkeeping-missing",
+            Self::BookkeepingNewer { .. } => "bookkeeping-newer",
+            Self::Fenced { .. } => "order-locked",
+            Self::Value { .. } => "value-unfit",
+            Self::Shape { .. } => "column-unfit",
+            Self::HashDiffers { .. } => "hash-differs",
+            Self::CommitUnknown { .. } => "commit-unknown",
+        }
+    }
+
+    /// What to do about it, where that is always the same.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::BookkeepingMissing { .. } => {
+                Some("`chartlift target init` makes them; with `--with-tables` also the pack's own tables")
+            }
+            Self::BookkeepingNewer { .. } => Some("use the newer chartlift that wrote it"),
+            Self::Fenced { .. } => Some("wait until it has ended, then run the same command again"),
+            Self::Address { .. } => Some("use `sqlite:PATH` or `postgresql://user@host/database`"),
+            Self::CommitUnknown { .. } => {
+                Some("run the same command again: the target's load record decides")
+            }
+            Self::Refused { refusal, .. } => refusal.hint(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn shape(table: &str, column: &str, problem: impl Into<String>) -> Self {
+        Self::Shape { table: table.to_owned(), column: column.to_owned(), problem: problem.into() }
+    }
+}
+
+impl Refusal {
+    /// Connection trouble, serialization, deadlock, lock timeouts, a server that is starting or stopping.
+    pub fn is_transient(&self) -> bool {
+        let code = self.code.as_str();
+        code.starts_with("08")
+            || matches!(code, "40001" | "40P01" | "55P03" | "53300" | "57P01" | "57P02" | "57P03" | "57P05")
+            || matches!(code, "SQLITE_BUSY" | "SQLITE_LOCKED")
+    }
+
+    fn meaning(&self) -> Option<&'static str> {
+        Some(match self.code.as_str() {
+            "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY" => {
+                "the key is already taken"
+            }
+            "23503" | "SQLITE_CONSTRAINT_FOREIGNKEY" => "a reference leads nowhere",
+            "23502" | "SQLITE_CONSTRAINT_NOTNULL" => "a value is required",
+            "23514" | "SQLITE_CONSTRAINT_CHECK" => "a check of the table failed",
+            "22001" => "a text is too long",
+            "22003" => "a number is out of range",
+            "22P02" => "a text is not a value of the column's type",
+            "22021" => "a text holds a character that the database's encoding lacks",
+            "SQLITE_CONSTRAINT_DATATYPE" => "the column has another type",
+            "28000" | "28P01" => "the user or the password was not accepted",
+            "3D000" => "there is no such database",
+            "42501" => "the user may not do that",
+            "42P01" => "a table does not exist",
+            "42P07" => "a table exists already",
+            "42601" => "a statement is not valid SQL",
+            "42703" => "a column does not exist",
+            "53100" | "SQLITE_FULL" => "the disk is full",
+            "55P03" | "SQLITE_BUSY" | "SQLITE_LOCKED" => "somebody else holds a lock",
+            _ => return None,
+        })
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self.code.as_str() {
+            "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY" => {
+                Some("nothing was loaded; the target already holds rows with these keys")
+            }
+            "42501" => Some("the user needs INSERT and SELECT on the tables and the schema `chartlift`"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(meaning) = self.meaning() {
+            write!(formatter, "{meaning} ")?;
+        }
+        write!(formatter, "(code {}", self.code)?;
+        let names = [("table", &self.table), ("column", &self.column), ("constraint", &self.constraint)];
+        for (what, name) in names {
+            if let Some(name) = name {
+                write!(formatter, ", {what} `{name}`")?;
+            }
+        }
+        if let Some(line) = self.line {
+            write!(formatter, ", line {line}")?;
+        }
+        formatter.write_str(")")
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Arrow, but no query engine.
 
+mod copy;
 mod error;
 pub mod hash;
 pub mod source;
 pub mod target;
 
-pub use error::Error;
+pub use error::{Error, Refusal};

@@ -1,1 +1,118 @@
-//! To be written.
+//! Targets: batches of converted rows become rows of a database, once and all or nothing, and can be read back
+//! as digests that the database itself computes.
+//!
+//! One trait for all databases; `crates/io/tests/target` holds the suite that every one of them passes.
+
+mod catalog;
+mod postgres;
+mod record;
+mod spec;
+mod sqlite;
+pub(crate) mod values;
+
+use std::time::Duration;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+
+use crate::Error;
+
+pub use catalog::{Catalog, CatalogColumn, CatalogTable, ForeignKey, TypeClass};
+pub use record::{Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest};
+pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
+
+/// A place that rows are loaded into.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Where it is, without credentials.
+    fn describe(&self) -> String;
+
+    /// The database's kind, as the pack's DDL files are named: `postgres` or `sqlite`.
+    fn dialect(&self) -> &'static str;
+
+    /// What the database says of these tables (`table` or `schema.table`); one entry each, in order.
+    async fn catalog(&self, tables: &[String]) -> Result<Catalog, Error>;
+
+    async fn bookkeeping(&self) -> Result<Bookkeeping, Error>;
+
+    /// Makes the bookkeeping tables where they are missing and, if given, runs the pack's own DDL: all in one
+    /// transaction.
+    async fn init(&self, ddl: Option<&str>) -> Result<(), Error>;
+
+    /// The committed load of an order.
+    async fn find_load(&self, order: &str) -> Result<Option<LoadRecord>, Error>;
+
+    /// Takes the order's fence and opens the one transaction of its load.
+    async fn begin(&self, header: &LoadHeader) -> Result<Begun, Error>;
+
+    /// Sums of cell hashes over the rows that this load put into the table, by bucket of the row's source key
+    /// (`buckets` is a power of two; 1 is the whole table). Buckets without rows are left out.
+    async fn digest(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+        buckets: u32,
+    ) -> Result<Vec<BucketDigest>, Error>;
+
+    /// The cell hashes of one bucket's rows, ordered by source key.
+    async fn row_digests(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+        buckets: u32,
+        bucket: u32,
+    ) -> Result<Vec<RowDigest>, Error>;
+}
+
+/// One open transaction. Dropping it means that nothing happened.
+#[async_trait]
+pub trait Load: Send {
+    /// Writes rows and their crosswalk entries. The batch has one column for each of the table's, in order, and
+    /// then `_key`, the row's source key. Answers how many rows were written.
+    async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error>;
+
+    /// Writes the load record and commits. When the answer to the commit is lost, the record decides.
+    async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error>;
+}
+
+pub enum Begun {
+    /// The order was loaded before; nothing was opened.
+    Already(LoadRecord),
+    Open(Box<dyn Load>),
+}
+
+/// How to behave towards the database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long to wait for the fence: a killed client's server process may hold it for a while.
+    pub lock_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { lock_wait: Duration::from_secs(60) }
+    }
+}
+
+/// Opens `sqlite:PATH` or `postgresql://...`.
+pub async fn connect(url: &str) -> Result<Box<dyn Target>, Error> {
+    connect_with(url, &Options::default()).await
+}
+
+pub async fn connect_with(url: &str, options: &Options) -> Result<Box<dyn Target>, Error> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return Ok(Box::new(sqlite::SqliteTarget::new(path, options)?));
+    }
+    if url.starts_with("postgresql://") || url.starts_with("postgres://") {
+        return Ok(Box::new(postgres::PostgresTarget::connect(url, options).await?));
+    }
+    let problem = "it begins with neither `sqlite:` nor `postgresql://`".to_owned();
+    Err(Error::Address { problem })
+}
+
+/// The mask that takes a key's hash to its bucket.
+fn bucket_mask(buckets: u32) -> i64 {
+    debug_assert!(buckets.is_power_of_two(), "bucket counts are powers of two");
+    i64::from(buckets.max(1)) - 1
+}

@@ -1,0 +1,221 @@
+//! The bookkeeping tables in PostgreSQL: schema `chartlift`.
+//!
+//! The crosswalk gets a row for every row loaded, and costs the server more than the COPY itself: so it has one
+//! key, byte order instead of a language's, its fixed columns first and no foreign keys.
+
+use tokio_postgres::Row;
+
+use super::session::{Session, line_of};
+use crate::Error;
+use crate::hash::hash_text_extended;
+use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
+use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable};
+
+const TABLES: &str = r#"
+CREATE SCHEMA IF NOT EXISTS chartlift;
+CREATE TABLE chartlift.version (version bigint NOT NULL);
+CREATE TABLE chartlift.load (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  order_id text NOT NULL,
+  series text NOT NULL,
+  system text NOT NULL,
+  target text NOT NULL,
+  input_digest text NOT NULL,
+  state text NOT NULL,
+  log_head text NOT NULL,
+  started text NOT NULL,
+  committed text,
+  tables text NOT NULL
+);
+CREATE UNIQUE INDEX load_active ON chartlift.load (order_id) WHERE state <> 'rolled-back';
+CREATE TABLE chartlift.keyspace (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  series text NOT NULL,
+  system text NOT NULL,
+  target_table text NOT NULL,
+  UNIQUE (series, system, target_table)
+);
+CREATE TABLE chartlift.crosswalk (
+  keyspace integer NOT NULL,
+  load integer NOT NULL,
+  created boolean NOT NULL,
+  target_uuid uuid,
+  source_key text COLLATE "C" NOT NULL,
+  PRIMARY KEY (keyspace, source_key)
+);
+"#;
+
+/// Two processes that initialise the same database must not race.
+const INIT_LOCK: &str = "chartlift target init";
+
+/// The advisory lock of one order's load.
+fn fence_key(order: &str) -> i64 {
+    hash_text_extended(order.as_bytes(), hash_text_extended(b"chartlift load", 0))
+}
+
+pub(super) async fn state(session: &Session) -> Result<Bookkeeping, Error> {
+    let doing = "read its bookkeeping";
+    let exists = session
+        .client
+        .query_one("SELECT to_regclass('chartlift.version') IS NOT NULL", &[])
+        .await
+        .map_err(session.refused(doing))?;
+    if !exists.get::<_, bool>(0) {
+        return Ok(Bookkeeping::Missing);
+    }
+    let version = session
+        .client
+        .query_one("SELECT max(version) FROM chartlift.version", &[])
+        .await
+        .map_err(session.refused(doing))?;
+    Ok(Bookkeeping::of(version.get(0)))
+}
+
+pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Error> {
+    let doing = "make the bookkeeping tables";
+    session.run(doing, "BEGIN").await?;
+    let lock = hash_text_extended(INIT_LOCK.as_bytes(), 0);
+    session
+        .client
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&lock])
+        .await
+        .map_err(session.refused(doing))?;
+    match state(session).await? {
+        Bookkeeping::Missing => {
+            session.run(doing, TABLES).await?;
+            session
+                .client
+                .execute("INSERT INTO chartlift.version (version) VALUES ($1)", &[&BOOKKEEPING_VERSION])
+                .await
+                .map_err(session.refused(doing))?;
+        }
+        known_or_newer => known_or_newer.demand("postgres")?,
+    }
+    if let Some(ddl) = ddl {
+        session.client.batch_execute(ddl).await.map_err(|error| {
+            let line = line_of(&error, ddl);
+            let mut error = session.refused("run the pack's DDL")(error);
+            if let Error::Refused { refusal, .. } = &mut error {
+                refusal.line = line;
+            }
+            error
+        })?;
+    }
+    session.run(doing, "COMMIT").await
+}
+
+/// Waits for the order's fence inside the open transaction; its end gives the fence back.
+pub(super) async fn take_fence(
+    session: &Session,
+    order: &str,
+    lock_wait: std::time::Duration,
+) -> Result<(), Error> {
+    let doing = "wait for the order's lock";
+    // 0 would mean for ever.
+    let wait_ms = lock_wait.as_millis().max(1);
+    session.run(doing, &format!("SET LOCAL lock_timeout = '{wait_ms}ms'")).await?;
+    let taken = session.client.execute("SELECT pg_advisory_xact_lock($1)", &[&fence_key(order)]).await;
+    match taken.map_err(session.refused(doing)) {
+        Ok(_) => Ok(()),
+        Err(Error::Refused { refusal, .. }) if refusal.code == "55P03" => {
+            Err(Error::Fenced { order: order.to_owned() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn find_load(session: &Session, order: &str) -> Result<Option<LoadRecord>, Error> {
+    let row = session
+        .client
+        .query_opt(
+            "SELECT id::bigint, order_id, series, system, target, input_digest, state, log_head, started, \
+             coalesce(committed, ''), tables FROM chartlift.load WHERE order_id = $1 AND state = 'committed'",
+            &[&order],
+        )
+        .await
+        .map_err(session.refused("look for the order's load"))?;
+    Ok(row.map(|row| record(&row)))
+}
+
+fn record(row: &Row) -> LoadRecord {
+    LoadRecord {
+        id: row.get(0),
+        order: row.get(1),
+        series: row.get(2),
+        system: row.get(3),
+        target: row.get(4),
+        input_digest: row.get(5),
+        state: row.get(6),
+        log_head: row.get(7),
+        started: row.get(8),
+        committed: row.get(9),
+        tables: LoadRecord::tables_from_json(row.get(10)),
+    }
+}
+
+/// Writes the record of a load that has begun; its id.
+pub(super) async fn insert_load(session: &Session, header: &LoadHeader) -> Result<i32, Error> {
+    let LoadHeader { order, series, system, target, input_digest, log_head, at } = header;
+    let row = session
+        .client
+        .query_one(
+            "INSERT INTO chartlift.load (order_id, series, system, target, input_digest, state, log_head, \
+             started, tables) VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, '[]') RETURNING id",
+            &[order, series, system, target, input_digest, log_head, at],
+        )
+        .await
+        .map_err(session.refused("write the load record"))?;
+    Ok(row.get(0))
+}
+
+pub(super) async fn finish_load(
+    session: &Session,
+    id: i32,
+    outcome: &LoadOutcome,
+    tables: &[LoadedTable],
+) -> Result<(), Error> {
+    let tables = LoadRecord::tables_json(tables);
+    session
+        .client
+        .execute(
+            "UPDATE chartlift.load SET state = 'committed', log_head = $1, committed = $2, tables = $3 \
+             WHERE id = $4",
+            &[&outcome.log_head, &outcome.at, &tables, &id],
+        )
+        .await
+        .map_err(session.refused("write the load record"))?;
+    Ok(())
+}
+
+/// The number of a keyspace, if it has one.
+pub(super) async fn find_keyspace(
+    session: &Session,
+    series: &str,
+    system: &str,
+    table: &str,
+) -> Result<Option<i32>, Error> {
+    let row = session
+        .client
+        .query_opt(
+            "SELECT id FROM chartlift.keyspace WHERE series = $1 AND system = $2 AND target_table = $3",
+            &[&series, &system, &table],
+        )
+        .await
+        .map_err(session.refused("look up a keyspace"))?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// The number of a keyspace, made where it is new.
+pub(super) async fn keyspace(session: &Session, header: &LoadHeader, table: &str) -> Result<i32, Error> {
+    session
+        .client
+        .execute(
+            "INSERT INTO chartlift.keyspace (series, system, target_table) VALUES ($1, $2, $3) \
+             ON CONFLICT DO NOTHING",
+            &[&header.series, &header.system, &table],
+        )
+        .await
+        .map_err(session.refused("write a keyspace"))?;
+    let found = find_keyspace(session, &header.series, &header.system, table).await?;
+    found.ok_or_else(|| Error::shape(table, "*", "its keyspace is gone from the bookkeeping"))
+}

@@ -1,0 +1,322 @@
+//! One load into PostgreSQL: one connection, one transaction, rows and crosswalk by binary COPY.
+//!
+//! A connection runs one COPY at a time, so crosswalk entries gather in a buffer of bounded size; when it is full,
+//! the table's COPY ends, the entries go in by one of their own, and the next batch opens the table's again.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+
+use arrow::array::{Array, StringViewArray};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::SinkExt;
+use tokio_postgres::CopyInSink;
+
+use super::session::{Server, Session};
+use super::{bookkeeping, catalog, quoted, quoted_part};
+use crate::Error;
+use crate::copy::{Column, HEADER, TRAILER, write_link};
+use crate::target::values::Values;
+use crate::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass};
+
+/// What is sent at a time, in bytes.
+const CHUNK_BYTES: usize = 128 << 10;
+/// How much of the crosswalk waits in memory, in bytes: some 60 000 entries.
+const LINKS_BYTES: usize = 4 << 20;
+/// The same for tables whose rows refer to one another: their references are checked at the end of each COPY, so
+/// all of a table's rows should fit into one.
+const LINKS_OF_SELF_REFERENCE_BYTES: usize = 64 << 20;
+
+const WRITE: &str = "insert rows";
+const LINK: &str = "write the crosswalk";
+
+struct PostgresLoad {
+    server: Server,
+    session: Session,
+    header: LoadHeader,
+    load: i32,
+    plans: HashMap<String, Plan>,
+    copy: Option<OpenCopy>,
+    links: BytesMut,
+    /// The table whose entries `links` holds.
+    links_of: String,
+    tables: Vec<LoadedTable>,
+    scratch: String,
+    /// A call did not come to its end: nothing may be committed any more.
+    broken: bool,
+}
+
+/// What is looked up once a table.
+#[derive(Clone)]
+struct Plan {
+    copy: String,
+    columns: Vec<(TypeClass, Option<u32>)>,
+    keyspace: i32,
+    key: usize,
+    links_bytes: usize,
+}
+
+struct OpenCopy {
+    table: String,
+    sink: Pin<Box<CopyInSink<Bytes>>>,
+    buffer: BytesMut,
+}
+
+pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun, Error> {
+    let doing = "begin the load";
+    let session = server.open(doing).await?;
+    bookkeeping::state(&session).await?.demand(&server.shown)?;
+    session.run(doing, "BEGIN").await?;
+    bookkeeping::take_fence(&session, &header.order, server.lock_wait).await?;
+    if let Some(record) = bookkeeping::find_load(&session, &header.order).await? {
+        session.run(doing, "ROLLBACK").await?;
+        session.close().await;
+        return Ok(Begun::Already(record));
+    }
+    let load = bookkeeping::insert_load(&session, header).await?;
+    Ok(Begun::Open(Box::new(PostgresLoad {
+        server: server.clone(),
+        session,
+        header: header.clone(),
+        load,
+        plans: HashMap::new(),
+        copy: None,
+        links: BytesMut::new(),
+        links_of: String::new(),
+        tables: Vec::new(),
+        scratch: String::new(),
+        broken: false,
+    })))
+}
+
+#[async_trait]
+impl Load for PostgresLoad {
+    async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
+        self.check_whole()?;
+        // Holds too when this call is abandoned half way.
+        self.broken = true;
+        let source_keys = table.source_keys(batch)?;
+        let plan = self.plan(table).await?;
+        if self.copy.as_ref().is_some_and(|copy| copy.table != table.name) {
+            self.end_copy().await?;
+            self.send_links().await?;
+        }
+        self.links_of.clone_from(&table.name);
+        let mut columns = Vec::with_capacity(table.columns.len());
+        for ((column, (class, longest)), array) in
+            table.columns.iter().zip(&plan.columns).zip(batch.columns())
+        {
+            columns.push(Column::new(&table.name, &column.name, *class, *longest, array.as_ref())?);
+        }
+        let key = batch.columns().get(plan.key).map(|array| Values::of(&table.name, "_key", array.as_ref()));
+        let keys = Keys { source: source_keys, target: key.transpose()? };
+        self.note_rows(table, batch)?;
+        let mut row = 0;
+        while row < batch.num_rows() {
+            if self.copy.is_none() {
+                self.open_copy(table, &plan).await?;
+            }
+            row = self.encode(table, &plan, &columns, &keys, row)?;
+            self.send_chunk().await?;
+            if self.links.len() >= plan.links_bytes {
+                self.end_copy().await?;
+                self.send_links().await?;
+            }
+        }
+        self.broken = false;
+        Ok(batch.num_rows() as u64)
+    }
+
+    async fn commit(mut self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
+        self.check_whole()?;
+        let tables = LoadedTable::reconcile(&self.tables, outcome)?;
+        self.end_copy().await?;
+        self.send_links().await?;
+        bookkeeping::finish_load(&self.session, self.load, outcome, &tables).await?;
+        let doing = "commit the load";
+        let committed = self.session.run(doing, "COMMIT").await;
+        let found = match committed {
+            Ok(()) => bookkeeping::find_load(&self.session, &self.header.order).await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(Some(record)) if record.id == i64::from(self.load) => Ok(record),
+            Ok(_) => {
+                Err(Error::shape("chartlift.load", "*", "the load record is not there after the commit"))
+            }
+            Err(lost @ Error::Connection { .. }) => self.decide(lost).await,
+            Err(error) => Err(error),
+        }
+    }
+}
+
+struct Keys<'a> {
+    source: &'a StringViewArray,
+    target: Option<Values<'a>>,
+}
+
+impl PostgresLoad {
+    fn check_whole(&self) -> Result<(), Error> {
+        if self.broken {
+            let source = "an earlier call failed: nothing was loaded".into();
+            let target = self.server.shown.clone();
+            return Err(Error::Connection { doing: "go on with the load", target, source });
+        }
+        Ok(())
+    }
+
+    async fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
+        if let Some(plan) = self.plans.get(&table.name) {
+            return Ok(plan.clone());
+        }
+        // One COPY at a time, and nothing else beside it.
+        self.end_copy().await?;
+        let entry = catalog::read_table(&self.session, &table.name).await?;
+        let mut columns = Vec::new();
+        for column in &table.columns {
+            let known = entry
+                .column(&column.name)
+                .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
+            columns.push((known.class, known.max_length));
+        }
+        let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
+        let plan = Plan {
+            copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
+            columns,
+            keyspace: bookkeeping::keyspace(&self.session, &self.header, &table.keyspace).await?,
+            key: table.key_position()?,
+            links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
+        };
+        self.plans.insert(table.name.clone(), plan.clone());
+        Ok(plan)
+    }
+
+    /// Encodes rows from `row` on until a chunk is full; the first row that is left.
+    fn encode(
+        &mut self,
+        table: &TableSpec,
+        plan: &Plan,
+        columns: &[Column<'_>],
+        keys: &Keys<'_>,
+        row: usize,
+    ) -> Result<usize, Error> {
+        let Some(copy) = &mut self.copy else { return Ok(row) };
+        let unfit = |column: &str, problem| Error::Value {
+            table: table.name.clone(),
+            column: column.to_owned(),
+            problem,
+        };
+        let mut next = row;
+        while next < keys.source.len() && copy.buffer.len() < CHUNK_BYTES {
+            copy.buffer.put_i16(columns.len() as i16);
+            for column in columns {
+                column
+                    .write(next, &mut copy.buffer, &mut self.scratch)
+                    .map_err(|problem| unfit(column.name, problem))?;
+            }
+            let uuid = match keys.target {
+                Some(Values::Uuid(array)) => Some(array.value(next)),
+                _ => None,
+            };
+            write_link(&mut self.links, plan.keyspace, keys.source.value(next), uuid, self.load)
+                .map_err(|problem| unfit(crate::target::KEY_COLUMN, problem))?;
+            next += 1;
+        }
+        Ok(next)
+    }
+
+    fn note_rows(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = batch.num_rows() as u64;
+        if let Some(loaded) = self.tables.iter_mut().find(|loaded| loaded.name == table.name) {
+            loaded.rows += rows;
+            return Ok(());
+        }
+        let mut types = Vec::new();
+        for (column, array) in table.columns.iter().zip(batch.columns()) {
+            let values = Values::of(&table.name, &column.name, array.as_ref())?;
+            types.push(values.value_type().name().to_owned());
+        }
+        self.tables.push(LoadedTable { name: table.name.clone(), rows, types });
+        Ok(())
+    }
+
+    async fn open_copy(&mut self, table: &TableSpec, plan: &Plan) -> Result<(), Error> {
+        let refused = self.session.refused_at(WRITE, &table.name);
+        let sink = self.session.client.copy_in::<_, Bytes>(plan.copy.as_str()).await.map_err(refused)?;
+        let mut buffer = BytesMut::with_capacity(CHUNK_BYTES * 2);
+        buffer.put_slice(HEADER);
+        self.copy = Some(OpenCopy { table: table.name.clone(), sink: Box::pin(sink), buffer });
+        Ok(())
+    }
+
+    async fn send_chunk(&mut self) -> Result<(), Error> {
+        let Some(copy) = &mut self.copy else { return Ok(()) };
+        if copy.buffer.len() < CHUNK_BYTES {
+            return Ok(());
+        }
+        let chunk = copy.buffer.split().freeze();
+        copy.buffer.reserve(CHUNK_BYTES * 2);
+        let refused = self.session.refused_at(WRITE, &copy.table);
+        copy.sink.feed(chunk).await.map_err(refused)
+    }
+
+    async fn end_copy(&mut self) -> Result<(), Error> {
+        let Some(mut copy) = self.copy.take() else { return Ok(()) };
+        copy.buffer.put_slice(&TRAILER);
+        let refused = self.session.refused_at(WRITE, &copy.table);
+        copy.sink.send(copy.buffer.freeze()).await.map_err(&refused)?;
+        copy.sink.as_mut().finish().await.map_err(&refused)?;
+        Ok(())
+    }
+
+    async fn send_links(&mut self) -> Result<(), Error> {
+        if self.links.is_empty() {
+            return Ok(());
+        }
+        let refused = self.session.refused_at(LINK, &self.links_of);
+        let copy = "COPY chartlift.crosswalk (keyspace, load, created, target_uuid, source_key) \
+                    FROM STDIN (FORMAT binary)";
+        let sink = self.session.client.copy_in::<_, Bytes>(copy).await.map_err(&refused)?;
+        let mut sink = std::pin::pin!(sink);
+        sink.feed(Bytes::from_static(HEADER)).await.map_err(&refused)?;
+        let links = self.links.split().freeze();
+        let mut from = 0;
+        while from < links.len() {
+            let to = links.len().min(from + CHUNK_BYTES);
+            sink.feed(links.slice(from..to)).await.map_err(&refused)?;
+            from = to;
+        }
+        sink.send(Bytes::copy_from_slice(&TRAILER)).await.map_err(&refused)?;
+        sink.as_mut().finish().await.map_err(&refused)?;
+        Ok(())
+    }
+
+    /// The answer to the commit was lost: once the fence can be had, the old transaction has ended one way or the
+    /// other, and the load record says which.
+    async fn decide(self: Box<Self>, lost: Error) -> Result<LoadRecord, Error> {
+        let Self { server, header, load, .. } = *self;
+        let deadline = tokio::time::Instant::now() + server.lock_wait;
+        loop {
+            match look_again(&server, &header.order).await {
+                Ok(Some(record)) if record.id == i64::from(load) => return Ok(record),
+                Ok(_) => return Err(lost),
+                Err(_) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                }
+                Err(_) => {
+                    return Err(Error::CommitUnknown { order: header.order, source: Box::new(lost) });
+                }
+            }
+        }
+    }
+}
+
+async fn look_again(server: &Server, order: &str) -> Result<Option<LoadRecord>, Error> {
+    let session = server.open("look for the order's load").await?;
+    session.run("look for the order's load", "BEGIN").await?;
+    bookkeeping::take_fence(&session, order, server.lock_wait).await?;
+    let record = bookkeeping::find_load(&session, order).await?;
+    session.close().await;
+    Ok(record)
+}

@@ -1,0 +1,130 @@
+//! PostgreSQL: binary COPY in, digests by the server itself out.
+
+mod bookkeeping;
+mod catalog;
+mod digest;
+mod load;
+mod session;
+
+use async_trait::async_trait;
+use tokio_postgres::Config;
+
+use super::{
+    Begun, Bookkeeping, BucketDigest, Catalog, LoadHeader, LoadRecord, Options, RowDigest, TableSpec, Target,
+};
+use crate::Error;
+use crate::hash::hash_text_extended;
+use session::Server;
+
+/// Every call opens its own connection: digests of several tables may run side by side, and nothing is left
+/// behind in a broken state.
+pub(super) struct PostgresTarget {
+    server: Server,
+}
+
+impl PostgresTarget {
+    pub(super) async fn connect(url: &str, options: &Options) -> Result<Self, Error> {
+        // The parser's own message may repeat parts of the address, and so a password.
+        let config: Config = url.parse().map_err(|_| Error::Address {
+            problem: "it is not a PostgreSQL address of the form `postgresql://user@host:port/database`"
+                .to_owned(),
+        })?;
+        let target = Self { server: Server::new(config, options) };
+        target.probe().await?;
+        Ok(target)
+    }
+
+    /// Known answers: the digests only mean something where the server hashes texts as this program does.
+    async fn probe(&self) -> Result<(), Error> {
+        const PROBES: [(&str, i64); 3] =
+            [("", 0), ("chartlift", -1), ("Prontuário nº 1 — olá, 世界 🩺", 1 << 40)];
+        let doing = "probe its text hashes";
+        let session = self.server.open(doing).await?;
+        for (text, seed) in PROBES {
+            let row = session
+                .client
+                .query_one("SELECT hashtextextended($1::text COLLATE \"C\", $2)", &[&text, &seed])
+                .await
+                .map_err(session.refused(doing))?;
+            if row.get::<_, i64>(0) != hash_text_extended(text.as_bytes(), seed) {
+                return Err(Error::HashDiffers { target: self.describe() });
+            }
+        }
+        session.close().await;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Target for PostgresTarget {
+    fn describe(&self) -> String {
+        self.server.shown.clone()
+    }
+
+    fn dialect(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn catalog(&self, tables: &[String]) -> Result<Catalog, Error> {
+        let session = self.server.open("read its catalogue").await?;
+        let catalog = catalog::read(&session, tables).await?;
+        session.close().await;
+        Ok(catalog)
+    }
+
+    async fn bookkeeping(&self) -> Result<Bookkeeping, Error> {
+        let session = self.server.open("read its bookkeeping").await?;
+        let state = bookkeeping::state(&session).await?;
+        session.close().await;
+        Ok(state)
+    }
+
+    async fn init(&self, ddl: Option<&str>) -> Result<(), Error> {
+        let session = self.server.open("make the bookkeeping tables").await?;
+        bookkeeping::init(&session, ddl).await?;
+        session.close().await;
+        Ok(())
+    }
+
+    async fn find_load(&self, order: &str) -> Result<Option<LoadRecord>, Error> {
+        let session = self.server.open("look for the order's load").await?;
+        let record = match bookkeeping::state(&session).await? {
+            Bookkeeping::Missing => None,
+            _ => bookkeeping::find_load(&session, order).await?,
+        };
+        session.close().await;
+        Ok(record)
+    }
+
+    async fn begin(&self, header: &LoadHeader) -> Result<Begun, Error> {
+        load::begin(&self.server, header).await
+    }
+
+    async fn digest(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+        buckets: u32,
+    ) -> Result<Vec<BucketDigest>, Error> {
+        digest::buckets(&self.server, table, load, buckets).await
+    }
+
+    async fn row_digests(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+        buckets: u32,
+        bucket: u32,
+    ) -> Result<Vec<RowDigest>, Error> {
+        digest::rows(&self.server, table, load, buckets, bucket).await
+    }
+}
+
+/// A name as SQL: `schema.table` becomes two quoted names.
+fn quoted(name: &str) -> String {
+    name.splitn(2, '.').map(quoted_part).collect::<Vec<_>>().join(".")
+}
+
+fn quoted_part(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

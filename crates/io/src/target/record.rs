@@ -1,0 +1,139 @@
+//! What the target remembers of a load, and the digests it answers with.
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a load before its first row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadHeader {
+    pub order: String,
+    pub series: String,
+    pub system: String,
+    pub target: String,
+    /// The digest of all that is loaded: who begins again can see whether it is the same.
+    pub input_digest: String,
+    /// The hash of the last event of the order's log.
+    pub log_head: String,
+    /// Now, as RFC 3339 text.
+    pub at: String,
+}
+
+/// What is known once every row is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadOutcome {
+    /// Tables in load order and the rows written to each.
+    pub tables: Vec<(String, u64)>,
+    pub log_head: String,
+    pub at: String,
+}
+
+/// The load record in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadRecord {
+    pub id: i64,
+    pub order: String,
+    pub series: String,
+    pub system: String,
+    pub target: String,
+    pub input_digest: String,
+    /// `committed`: no other state can be seen from outside yet.
+    pub state: String,
+    pub log_head: String,
+    pub started: String,
+    pub committed: String,
+    pub tables: Vec<LoadedTable>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedTable {
+    pub name: String,
+    pub rows: u64,
+    /// The value types written, by column: a database with few types of its own needs them to read back.
+    #[serde(default)]
+    pub types: Vec<String>,
+}
+
+impl LoadedTable {
+    /// What the record says of the tables: as announced, which must be what was written.
+    pub(crate) fn reconcile(written: &[Self], outcome: &LoadOutcome) -> Result<Vec<Self>, crate::Error> {
+        let unannounced =
+            written.iter().find(|table| !outcome.tables.iter().any(|(name, _)| *name == table.name));
+        if let Some(table) = unannounced {
+            return Err(crate::Error::shape(&table.name, "*", "rows were written but not announced"));
+        }
+        let mut tables = Vec::with_capacity(outcome.tables.len());
+        for (name, rows) in &outcome.tables {
+            let table = written.iter().find(|table| table.name == *name);
+            let found = table.map_or(0, |table| table.rows);
+            if found != *rows {
+                let problem = format!("{rows} rows were announced, {found} written");
+                return Err(crate::Error::shape(name, "*", problem));
+            }
+            let types = table.map(|table| table.types.clone()).unwrap_or_default();
+            tables.push(Self { name: name.clone(), rows: found, types });
+        }
+        Ok(tables)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bookkeeping {
+    Missing,
+    Ready {
+        version: i64,
+    },
+    /// Written by a later program.
+    Newer {
+        version: i64,
+    },
+}
+
+/// The version of the bookkeeping tables that this program makes.
+pub(crate) const BOOKKEEPING_VERSION: i64 = 1;
+
+impl Bookkeeping {
+    pub(crate) fn of(version: Option<i64>) -> Self {
+        match version {
+            None => Self::Missing,
+            Some(version) if version > BOOKKEEPING_VERSION => Self::Newer { version },
+            Some(version) => Self::Ready { version },
+        }
+    }
+
+    /// An error unless the tables are there and known.
+    pub(crate) fn demand(self, target: &str) -> Result<(), crate::Error> {
+        match self {
+            Self::Ready { .. } => Ok(()),
+            Self::Missing => Err(crate::Error::BookkeepingMissing { target: target.to_owned() }),
+            Self::Newer { version } => {
+                Err(crate::Error::BookkeepingNewer { found: version, known: BOOKKEEPING_VERSION })
+            }
+        }
+    }
+}
+
+/// Sums of cell hashes over the rows of one bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketDigest {
+    pub bucket: u32,
+    pub rows: u64,
+    /// One for each column of the table; key columns 0.
+    pub columns: Vec<i128>,
+}
+
+/// The cell hashes of one row; key columns 0.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RowDigest {
+    /// The row's source key: a value, so it must not reach a log.
+    pub key: String,
+    pub cells: Vec<i64>,
+}
+
+impl LoadRecord {
+    pub(crate) fn tables_json(tables: &[LoadedTable]) -> String {
+        serde_json::to_string(tables).unwrap_or_else(|_| "[]".to_owned())
+    }
+
+    pub(crate) fn tables_from_json(text: &str) -> Vec<LoadedTable> {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+}

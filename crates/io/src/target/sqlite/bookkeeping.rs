@@ -1,0 +1,173 @@
+//! The bookkeeping tables in SQLite: prefix `chartlift_`, since it has no schemas.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::refusal::{refused, refused_script};
+use crate::Error;
+use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
+use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable};
+
+const TABLES: &str = "
+CREATE TABLE chartlift_version (version INTEGER NOT NULL) STRICT;
+CREATE TABLE chartlift_load (
+  id INTEGER PRIMARY KEY,
+  order_id TEXT NOT NULL,
+  series TEXT NOT NULL,
+  system TEXT NOT NULL,
+  target TEXT NOT NULL,
+  input_digest TEXT NOT NULL,
+  state TEXT NOT NULL,
+  log_head TEXT NOT NULL,
+  started TEXT NOT NULL,
+  committed TEXT,
+  tables TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX chartlift_load_active ON chartlift_load (order_id) WHERE state <> 'rolled-back';
+CREATE TABLE chartlift_keyspace (
+  id INTEGER PRIMARY KEY,
+  series TEXT NOT NULL,
+  system TEXT NOT NULL,
+  target_table TEXT NOT NULL,
+  UNIQUE (series, system, target_table)
+) STRICT;
+CREATE TABLE chartlift_crosswalk (
+  keyspace INTEGER NOT NULL,
+  source_key TEXT NOT NULL,
+  target_uuid TEXT,
+  load INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  PRIMARY KEY (keyspace, source_key)
+) STRICT, WITHOUT ROWID;
+";
+
+pub(super) fn state(connection: &Connection) -> Result<Bookkeeping, Error> {
+    let doing = "read its bookkeeping";
+    let exists: bool = connection
+        .query_row(
+            "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'chartlift_version'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(refused(doing))?;
+    if !exists {
+        return Ok(Bookkeeping::Missing);
+    }
+    let version: Option<i64> = connection
+        .query_row("SELECT max(version) FROM chartlift_version", [], |row| row.get(0))
+        .map_err(refused(doing))?;
+    Ok(Bookkeeping::of(version))
+}
+
+pub(super) fn init(connection: &mut Connection, ddl: Option<&str>) -> Result<(), Error> {
+    let doing = "make the bookkeeping tables";
+    // A reader must be able to work while a load is being written.
+    connection.execute_batch("PRAGMA journal_mode = WAL;").map_err(refused(doing))?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(doing))?;
+    match state(&transaction)? {
+        Bookkeeping::Missing => {
+            transaction.execute_batch(TABLES).map_err(refused(doing))?;
+            transaction
+                .execute("INSERT INTO chartlift_version (version) VALUES (?)", [BOOKKEEPING_VERSION])
+                .map_err(refused(doing))?;
+        }
+        known_or_newer => known_or_newer.demand("sqlite")?,
+    }
+    if let Some(ddl) = ddl {
+        transaction.execute_batch(ddl).map_err(refused_script("run the pack's DDL", ddl))?;
+    }
+    transaction.commit().map_err(refused(doing))
+}
+
+pub(super) fn find_load(connection: &Connection, order: &str) -> Result<Option<LoadRecord>, Error> {
+    connection
+        .query_row(
+            "SELECT id, order_id, series, system, target, input_digest, state, log_head, started, \
+             coalesce(committed, ''), tables FROM chartlift_load WHERE order_id = ? AND state = 'committed'",
+            [order],
+            |row| {
+                Ok(LoadRecord {
+                    id: row.get(0)?,
+                    order: row.get(1)?,
+                    series: row.get(2)?,
+                    system: row.get(3)?,
+                    target: row.get(4)?,
+                    input_digest: row.get(5)?,
+                    state: row.get(6)?,
+                    log_head: row.get(7)?,
+                    started: row.get(8)?,
+                    committed: row.get(9)?,
+                    tables: LoadRecord::tables_from_json(&row.get::<_, String>(10)?),
+                })
+            },
+        )
+        .optional()
+        .map_err(refused("look for the order's load"))
+}
+
+/// Writes the record of a load that has begun; its id.
+pub(super) fn insert_load(connection: &Connection, header: &LoadHeader) -> Result<i64, Error> {
+    connection
+        .execute(
+            "INSERT INTO chartlift_load (order_id, series, system, target, input_digest, state, log_head, \
+             started, tables) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, '[]')",
+            params![
+                header.order,
+                header.series,
+                header.system,
+                header.target,
+                header.input_digest,
+                header.log_head,
+                header.at
+            ],
+        )
+        .map_err(refused("write the load record"))?;
+    Ok(connection.last_insert_rowid())
+}
+
+pub(super) fn finish_load(
+    connection: &Connection,
+    id: i64,
+    outcome: &LoadOutcome,
+    tables: &[LoadedTable],
+) -> Result<(), Error> {
+    connection
+        .execute(
+            "UPDATE chartlift_load SET state = 'committed', log_head = ?, committed = ?, tables = ? \
+             WHERE id = ?",
+            params![outcome.log_head, outcome.at, LoadRecord::tables_json(tables), id],
+        )
+        .map_err(refused("write the load record"))?;
+    Ok(())
+}
+
+/// The number of a keyspace, if it has one.
+pub(super) fn find_keyspace(
+    connection: &Connection,
+    series: &str,
+    system: &str,
+    table: &str,
+) -> Result<Option<i64>, Error> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM chartlift_keyspace WHERE series = ? AND system = ? AND target_table = ?",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![series, system, table], |row| row.get(0)).optional()
+        })
+        .map_err(refused("look up a keyspace"))
+}
+
+/// The number of a keyspace, made where it is new.
+pub(super) fn keyspace(connection: &Connection, header: &LoadHeader, table: &str) -> Result<i64, Error> {
+    if let Some(id) = find_keyspace(connection, &header.series, &header.system, table)? {
+        return Ok(id);
+    }
+    connection
+        .execute(
+            "INSERT INTO chartlift_keyspace (series, system, target_table) VALUES (?, ?, ?)",
+            params![header.series, header.system, table],
+        )
+        .map_err(refused("write a keyspace"))?;
+    Ok(connection.last_insert_rowid())
+}

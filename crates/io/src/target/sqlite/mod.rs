@@ -1,0 +1,196 @@
+//! SQLite: one file, nothing else to install. Dates, instants and decimals are canonical text, booleans 0 and 1.
+//!
+//! SQLite cannot hash texts, so its digests are computed here, by code of its own that reads the rows back.
+
+mod bookkeeping;
+mod catalog;
+mod digest;
+mod load;
+mod refusal;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, LoadHeader, LoadRecord, Options, RowDigest,
+    TableSpec, Target,
+};
+use crate::Error;
+use refusal::refused;
+
+pub(super) struct SqliteTarget {
+    path: PathBuf,
+    lock_wait: Duration,
+}
+
+impl SqliteTarget {
+    pub(super) fn new(path: &str, options: &Options) -> Result<Self, Error> {
+        if path.is_empty() || path.starts_with(':') {
+            let problem = "`sqlite:` needs the path of a file".to_owned();
+            return Err(Error::Address { problem });
+        }
+        Ok(Self { path: PathBuf::from(path), lock_wait: options.lock_wait })
+    }
+
+    /// Runs on a blocking thread, with a connection if the file exists.
+    async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(Option<&mut Connection>) -> Result<T, Error> + Send + 'static,
+    {
+        let (path, lock_wait) = (self.path.clone(), self.lock_wait);
+        blocking(move || {
+            if !path.exists() {
+                return work(None);
+            }
+            let mut connection = open(&path, lock_wait)?;
+            work(Some(&mut connection))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Target for SqliteTarget {
+    fn describe(&self) -> String {
+        format!("sqlite:{}", self.path.display())
+    }
+
+    fn dialect(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn catalog(&self, tables: &[String]) -> Result<Catalog, Error> {
+        let tables = tables.to_vec();
+        self.read(move |connection| {
+            let tables = match connection {
+                Some(connection) => catalog::read(connection, &tables)?,
+                None => tables.into_iter().map(|name| CatalogTable { name, ..Default::default() }).collect(),
+            };
+            Ok(Catalog { tables })
+        })
+        .await
+    }
+
+    async fn bookkeeping(&self) -> Result<Bookkeeping, Error> {
+        self.read(|connection| match connection {
+            Some(connection) => bookkeeping::state(connection),
+            None => Ok(Bookkeeping::Missing),
+        })
+        .await
+    }
+
+    async fn init(&self, ddl: Option<&str>) -> Result<(), Error> {
+        let (path, lock_wait, ddl) = (self.path.clone(), self.lock_wait, ddl.map(str::to_owned));
+        blocking(move || {
+            create_file(&path)?;
+            let mut connection = open(&path, lock_wait)?;
+            bookkeeping::init(&mut connection, ddl.as_deref())
+        })
+        .await
+    }
+
+    async fn find_load(&self, order: &str) -> Result<Option<LoadRecord>, Error> {
+        let order = order.to_owned();
+        self.read(move |connection| match connection {
+            Some(connection) if bookkeeping::state(connection)? != Bookkeeping::Missing => {
+                bookkeeping::find_load(connection, &order)
+            }
+            _ => Ok(None),
+        })
+        .await
+    }
+
+    async fn begin(&self, header: &LoadHeader) -> Result<Begun, Error> {
+        let missing = || Error::BookkeepingMissing { target: self.describe() };
+        if !self.path.exists() {
+            return Err(missing());
+        }
+        load::begin(self.path.clone(), self.lock_wait, header.clone()).await
+    }
+
+    async fn digest(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+        buckets: u32,
+    ) -> Result<Vec<BucketDigest>, Error> {
+        let (table, load) = (table.clone(), load.clone());
+        self.read(move |connection| match connection {
+            Some(connection) => digest::buckets(connection, &table, &load, buckets),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn row_digests(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+        buckets: u32,
+        bucket: u32,
+    ) -> Result<Vec<RowDigest>, Error> {
+        let (table, load) = (table.clone(), load.clone());
+        self.read(move |connection| match connection {
+            Some(connection) => digest::rows(connection, &table, &load, buckets, bucket),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+}
+
+/// Opens an existing file the way every use of it needs.
+fn open(path: &Path, lock_wait: Duration) -> Result<Connection, Error> {
+    let doing = "open the database";
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(refused(doing))?;
+    connection.busy_timeout(lock_wait).map_err(refused(doing))?;
+    connection
+        .execute_batch(
+            "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; \
+             PRAGMA temp_store = FILE;",
+        )
+        .map_err(refused(doing))?;
+    Ok(connection)
+}
+
+/// Makes the file readable by its owner only: it will hold patients' data.
+fn create_file(path: &Path) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(Error::File { doing: "create the database", path: path.to_owned(), source }),
+    }
+}
+
+/// A name as SQL: `schema.table` becomes two quoted names.
+fn quoted(name: &str) -> String {
+    name.splitn(2, '.').map(quoted_part).collect::<Vec<_>>().join(".")
+}
+
+fn quoted_part(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Runs blocking work and carries a panic on to the caller.
+async fn blocking<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => {
+            let target = "sqlite".to_owned();
+            Err(Error::Connection { doing: "use the database", target, source: Box::new(error) })
+        }
+    }
+}
