@@ -40,6 +40,17 @@ pub enum Error {
         "the connection broke during the commit of order `{order}`: it is not known yet whether it counts"
     )]
     CommitUnknown { order: String, source: Box<Error> },
+    #[error("cannot read the input")]
+    Read { source: std::io::Error },
+    #[error("no file can be written like this: {reason}")]
+    Dialect { reason: &'static str },
+    /// Between the two passes over a file.
+    #[error("the input changed while it was being read")]
+    Changed,
+    #[error("a chunk of {bytes} bytes is too large")]
+    ChunkTooLarge { bytes: usize },
+    #[error("cannot build a batch")]
+    Arrow { source: arrow::error::ArrowError },
 }
 
 /// Why a database refused, as far as can be told without a value of a row.
@@ -58,7 +69,7 @@ impl Error {
     /// True when the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::File { source, .. } => {
+            Self::File { source, .. } | Self::Read { source } => {
                 matches!(source.kind(), std::io::ErrorKind::Interrupted | std::io::ErrorKind::TimedOut)
             }
             Self::Refused { refusal, .. } => refusal.is_transient(),
@@ -69,14 +80,22 @@ impl Error {
             | Self::Fenced { .. }
             | Self::Value { .. }
             | Self::Shape { .. }
-            | Self::HashDiffers { .. } => false,
+            | Self::HashDiffers { .. }
+            | Self::Dialect { .. }
+            | Self::Changed
+            | Self::ChunkTooLarge { .. }
+            | Self::Arrow { .. } => false,
         }
     }
 
     /// The stable code of this kind of trouble.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::File { .. } => "file-error",
+            Self::File { .. } | Self::Read { .. } => "file-error",
+            Self::Dialect { .. } => "bad-dialect",
+            Self::Changed => "input-changed",
+            Self::ChunkTooLarge { .. } => "chunk-too-large",
+            Self::Arrow { .. } => "batch-error",
             Self::Refused { refusal, .. } if refusal.is_transient() => "database-busy",
             Self::Refused { .. } => "database-refused",
             Self::Connection { .. } => "connection-error",

@@ -1,0 +1,96 @@
+//! The encodings an export may declare, and what becomes of bytes they do not have.
+
+use std::borrow::Cow;
+
+use chartlift_rules::Encoding;
+
+/// Windows-1252 from 0x80 to 0x9F, as Microsoft's table has it; `None` where it has no character. The web's reading of
+/// the same name makes control characters of those five, which would let damage pass as text.
+const WINDOWS_1252: [Option<char>; 32] = [
+    Some('€'),
+    None,
+    Some('‚'),
+    Some('ƒ'),
+    Some('„'),
+    Some('…'),
+    Some('†'),
+    Some('‡'),
+    Some('ˆ'),
+    Some('‰'),
+    Some('Š'),
+    Some('‹'),
+    Some('Œ'),
+    None,
+    Some('Ž'),
+    None,
+    None,
+    Some('‘'),
+    Some('’'),
+    Some('“'),
+    Some('”'),
+    Some('•'),
+    Some('–'),
+    Some('—'),
+    Some('˜'),
+    Some('™'),
+    Some('š'),
+    Some('›'),
+    Some('œ'),
+    None,
+    Some('ž'),
+    Some('Ÿ'),
+];
+
+/// Whether every byte has a meaning in the encoding.
+pub(super) fn decodes(bytes: &[u8], encoding: Encoding) -> bool {
+    match encoding {
+        Encoding::Utf8 => simdutf8::basic::from_utf8(bytes).is_ok(),
+        Encoding::Windows1252 => !bytes.iter().fold(false, |bad, byte| bad | is_undefined(*byte)),
+        Encoding::Iso8859_1 => true,
+    }
+}
+
+fn is_undefined(byte: u8) -> bool {
+    matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)
+}
+
+/// The text of the bytes, with U+FFFD for what cannot be decoded.
+pub(super) fn decode_lossy(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
+    match encoding {
+        Encoding::Utf8 => String::from_utf8_lossy(bytes),
+        Encoding::Windows1252 | Encoding::Iso8859_1 => {
+            let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
+            text.extend(bytes.iter().map(|byte| character(*byte, encoding)));
+            Cow::Owned(text)
+        }
+    }
+}
+
+fn character(byte: u8, encoding: Encoding) -> char {
+    match (encoding, byte) {
+        (Encoding::Windows1252, 0x80..=0x9f) => WINDOWS_1252
+            .get(usize::from(byte - 0x80))
+            .copied()
+            .flatten()
+            .unwrap_or(char::REPLACEMENT_CHARACTER),
+        _ => char::from(byte),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_1252_is_what_encoding_rs_says_but_for_the_undefined() {
+        for byte in 0..=255_u8 {
+            let ours = decode_lossy(&[byte], Encoding::Windows1252).into_owned();
+            let theirs = encoding_rs::WINDOWS_1252.decode(&[byte]).0.into_owned();
+            if decodes(&[byte], Encoding::Windows1252) {
+                assert_eq!(ours, theirs, "{byte:#x}");
+            } else {
+                assert!(theirs.chars().all(char::is_control), "{byte:#x}");
+            }
+        }
+    }
+}
