@@ -1,6 +1,6 @@
 //! Nothing disappears: every table is read or ignored with a reason, every category is converted or ignored.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{Schemas, rules::source_of, unknown};
 use crate::entries::Problems;
@@ -33,11 +33,21 @@ pub(crate) fn check_system(system: &System, files: &[RuleFile], complete: bool, 
     check_ignored_columns(files, &[], problems);
 }
 
+/// The categories that a target must have a place for: all that any system makes whose orders can go there. A system
+/// of which the target converts nothing goes elsewhere; a project's own packs stand beside those of the program.
+pub(crate) fn needed<'a>(files: &[RuleFile], produced: &'a [HashSet<String>]) -> BTreeSet<&'a str> {
+    let read = read_tables(files);
+    let related =
+        produced.iter().filter(|categories| categories.iter().any(|name| read.contains(name.as_str())));
+    related.flatten().map(String::as_str).collect()
+}
+
+/// `needed` is missing when some rule files could not be read.
 pub(crate) fn check_target(
     target: &Target,
     files: &[RuleFile],
     categories: &Schemas<'_>,
-    complete: bool,
+    needed: Option<&BTreeSet<&str>>,
     problems: &mut Problems,
 ) {
     let read = read_tables(files);
@@ -47,8 +57,8 @@ pub(crate) fn check_target(
     let (columns, whole): (Vec<Ignored>, Vec<Ignored>) =
         target.ignored_categories.iter().cloned().partition(|ignored| ignored.column.is_some());
     check_twice(&whole, problems);
-    if complete && !read.contains("") {
-        for name in categories.keys() {
+    if let Some(needed) = needed.filter(|_| !read.contains("")) {
+        for name in needed.iter().filter(|name| categories.contains_key(*name)) {
             if !read.contains(name) && !target.ignores(name) {
                 let message = format!("no rule of target `{}` converts category `{name}`", target.name);
                 problems.push(Diagnostic::error("unconverted-category", target.place, message).help(format!(
