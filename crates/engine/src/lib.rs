@@ -9,6 +9,7 @@ pub mod error;
 pub mod functions;
 pub mod identify;
 pub mod keys;
+pub mod numeral;
 pub mod order;
 pub mod statement;
 

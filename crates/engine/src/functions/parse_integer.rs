@@ -1,0 +1,33 @@
+//! `parse_integer`: text to integer.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array};
+use datafusion::common::Result;
+
+use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::numeral::parse_integer;
+
+pub(super) static PARSE_INTEGER: Function = Function {
+    name: "parse_integer",
+    summary: "Reads an integer: digits with an optional sign.",
+    details: "No grouping, no decimal point, no blanks; within 64 bits.",
+    domain: Domain::Numbers,
+    parameters: &[Parameter { name: "text", kind: ParameterType::Text, description: "the integer as text" }],
+    repeated: 0,
+    returns: ParameterType::Integer,
+    fallible: true,
+    examples: &[
+        Example { sql: "parse_integer('-042')", result: Some("-42") },
+        Example { sql: "parse_integer('1.0')", result: None },
+        Example { sql: "parse_integer('9223372036854775808')", result: None },
+        Example { sql: "parse_integer('')", result: None },
+        Example { sql: "parse_integer(null)", result: None },
+    ],
+    body: Body::Kernel(evaluate),
+};
+
+fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
+    let texts = call.text(0)?;
+    Ok(Arc::new(Int64Array::from_iter(texts.iter(call.rows).map(|text| parse_integer(text?)))))
+}
