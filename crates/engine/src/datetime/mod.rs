@@ -223,10 +223,8 @@ impl Pattern {
 fn allow_short(steps: &mut [Step]) {
     let mut digit_follows = false;
     for step in steps.iter_mut().rev() {
-        let clear = matches!(
-            step.item,
-            Item::Month | Item::Day | Item::Hour24 | Item::Hour12 | Item::Fraction(_)
-        );
+        let clear =
+            matches!(step.item, Item::Month | Item::Day | Item::Hour24 | Item::Hour12 | Item::Fraction(_));
         step.short = (clear || step.fill_mode) && !digit_follows;
         digit_follows = step.item.starts_with_digit();
     }
@@ -234,8 +232,13 @@ fn allow_short(steps: &mut [Step]) {
 
 impl Form {
     fn of(steps: Vec<Step>) -> Self {
-        if let [day, Step { item: Item::Literal(one), .. }, month, Step { item: Item::Literal(two), .. }, year] =
-            steps.as_slice()
+        if let [
+            day,
+            Step { item: Item::Literal(one), .. },
+            month,
+            Step { item: Item::Literal(two), .. },
+            year,
+        ] = steps.as_slice()
             && (&day.item, &month.item, &year.item) == (&Item::Day, &Item::Month, &Item::Year)
             && let (&[separator], true) = (one.as_bytes(), one == two)
         {

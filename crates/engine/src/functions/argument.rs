@@ -107,7 +107,12 @@ impl ParameterType {
         )
     }
 
-    pub(super) fn check(self, function: &Function, parameter: &Parameter, argument: &Expr) -> Option<Mistake> {
+    pub(super) fn check(
+        self,
+        function: &Function,
+        parameter: &Parameter,
+        argument: &Expr,
+    ) -> Option<Mistake> {
         if !self.must_be_literal() {
             return None;
         }

@@ -21,7 +21,10 @@ pub(super) static COMPOSE_KEY: Function = Function {
     examples: &[
         Example { sql: "compose_key('12', 'A')", result: Some("12|A") },
         Example { sql: "compose_key('a|b', 'c\\d')", result: Some("a\\|b|c\\\\d") },
-        Example { sql: "compose_key('12', 3, parse_date('2021-03-05', 'ISO'))", result: Some("12|3|2021-03-05") },
+        Example {
+            sql: "compose_key('12', 3, parse_date('2021-03-05', 'ISO'))",
+            result: Some("12|3|2021-03-05"),
+        },
         Example { sql: "compose_key('12', '')", result: Some("12|") },
         Example { sql: "compose_key('12', null)", result: None },
     ],

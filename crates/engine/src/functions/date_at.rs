@@ -16,8 +16,16 @@ pub(super) static DATE_AT: Function = Function {
     domain: Domain::Dates,
     parameters: &[
         Parameter { name: "date", kind: ParameterType::Date, description: "the date" },
-        Parameter { name: "time", kind: ParameterType::Text, description: "`HH:MM` or `HH:MM:SS`, 00:00 to 23:59:59" },
-        Parameter { name: "zone", kind: ParameterType::Zone, description: "the time zone (`America/Sao_Paulo`)" },
+        Parameter {
+            name: "time",
+            kind: ParameterType::Text,
+            description: "`HH:MM` or `HH:MM:SS`, 00:00 to 23:59:59",
+        },
+        Parameter {
+            name: "zone",
+            kind: ParameterType::Zone,
+            description: "the time zone (`America/Sao_Paulo`)",
+        },
     ],
     repeated: 0,
     returns: ParameterType::Datetime,

@@ -26,7 +26,10 @@ pub(super) static FORMAT_DATE: Function = Function {
     // Dates outside of the years 1 to 9999 have no text.
     fallible: true,
     examples: &[
-        Example { sql: "format_date(parse_date('2021-03-05', 'ISO'), 'DD/MM/YYYY')", result: Some("05/03/2021") },
+        Example {
+            sql: "format_date(parse_date('2021-03-05', 'ISO'), 'DD/MM/YYYY')",
+            result: Some("05/03/2021"),
+        },
         Example {
             sql: "format_date(parse_date('2021-03-05', 'ISO'), 'Dy, FMDD Month YYYY')",
             result: Some("Fri, 5 March 2021"),

@@ -11,7 +11,11 @@ pub(super) static JOIN_TEXT: Function = Function {
     details: "Gives null when no part is left. Parts are joined as they are; use `squeeze` to tidy them first.",
     domain: Domain::Text,
     parameters: &[
-        Parameter { name: "separator", kind: ParameterType::Text, description: "what stands between two parts" },
+        Parameter {
+            name: "separator",
+            kind: ParameterType::Text,
+            description: "what stands between two parts",
+        },
         Parameter { name: "text", kind: ParameterType::Text, description: "a part; any number of them" },
     ],
     repeated: 1,

@@ -206,9 +206,7 @@ impl<'a, T> Compiled<'a, T> {
     #[inline]
     pub(super) fn get(&mut self, row: usize) -> Option<&T> {
         let text = self.texts.get(row)?;
-        let same = |last: &(&str, Option<T>)| {
-            matches!(self.texts, Texts::Constant(_)) || last.0 == text
-        };
+        let same = |last: &(&str, Option<T>)| matches!(self.texts, Texts::Constant(_)) || last.0 == text;
         if !self.last.as_ref().is_some_and(same) {
             self.last = Some((text, (self.compile)(text)));
         }

@@ -15,7 +15,11 @@ pub(super) static LOCAL_DATE: Function = Function {
     domain: Domain::Dates,
     parameters: &[
         Parameter { name: "datetime", kind: ParameterType::Datetime, description: "the instant" },
-        Parameter { name: "zone", kind: ParameterType::Zone, description: "the time zone (`America/Sao_Paulo`)" },
+        Parameter {
+            name: "zone",
+            kind: ParameterType::Zone,
+            description: "the time zone (`America/Sao_Paulo`)",
+        },
     ],
     repeated: 0,
     returns: ParameterType::Date,

@@ -19,7 +19,11 @@ pub(super) static MAP_CODE: Function = Function {
     parameters: &[
         Parameter { name: "text", kind: ParameterType::Text, description: "the code" },
         Parameter { name: "source", kind: ParameterType::Literal, description: "a source code" },
-        Parameter { name: "target", kind: ParameterType::Literal, description: "what it becomes; more pairs may follow" },
+        Parameter {
+            name: "target",
+            kind: ParameterType::Literal,
+            description: "what it becomes; more pairs may follow",
+        },
     ],
     repeated: 2,
     returns: ParameterType::Text,
@@ -63,7 +67,8 @@ pub(super) fn check(arguments: &[Expr]) -> Vec<Mistake> {
         .filter_map(|(index, argument)| {
             let source = literal(argument)?;
             (!seen.insert(source)).then(|| {
-                Mistake::new(format!("the code `{source}` is mapped twice"), "keep one of the pairs").at(index)
+                Mistake::new(format!("the code `{source}` is mapped twice"), "keep one of the pairs")
+                    .at(index)
             })
         })
         .collect()

@@ -34,11 +34,7 @@ fn expression(arguments: Vec<Expr>) -> Expr {
     let text = arguments.into_iter().next().unwrap_or(Expr::Literal(ScalarValue::Utf8View(None), None));
     let constant = |text: Option<&str>| lit(ScalarValue::Utf8View(text.map(str::to_owned)));
     let blank = btrim(vec![text.clone(), constant(Some(WHITE_SPACE))]).eq(constant(Some("")));
-    Expr::Case(Case::new(
-        None,
-        vec![(Box::new(blank), Box::new(constant(None)))],
-        Some(Box::new(text)),
-    ))
+    Expr::Case(Case::new(None, vec![(Box::new(blank), Box::new(constant(None)))], Some(Box::new(text))))
 }
 
 #[cfg(test)]

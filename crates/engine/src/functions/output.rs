@@ -20,10 +20,7 @@ pub(super) enum Changed<'a> {
 }
 
 /// Most batches hold nothing to change; they are passed on without a copy.
-pub(super) fn change(
-    array: &StringViewArray,
-    change: impl for<'t> Fn(&'t str) -> Changed<'t>,
-) -> ArrayRef {
+pub(super) fn change(array: &StringViewArray, change: impl for<'t> Fn(&'t str) -> Changed<'t>) -> ArrayRef {
     let Some(first) = array.iter().position(|text| !matches!(text.map(&change), None | Some(Changed::Same)))
     else {
         return Arc::new(array.clone());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, DecimalType, Field, Int64Type, Schema};
 use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, DecimalType, Field, Int64Type, Schema};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::Expr;
@@ -38,8 +38,11 @@ fn shown(array: &ArrayRef, row: usize) -> Option<String> {
         DataType::Boolean => array.as_boolean().value(row).to_string(),
         DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(row).unwrap().to_string(),
         DataType::Decimal128(precision, scale) => {
-            let text =
-                Decimal128Type::format_decimal(array.as_primitive::<Decimal128Type>().value(row), *precision, *scale);
+            let text = Decimal128Type::format_decimal(
+                array.as_primitive::<Decimal128Type>().value(row),
+                *precision,
+                *scale,
+            );
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
         DataType::Timestamp(..) => array
@@ -61,7 +64,8 @@ fn columns_of(expression: Expr) -> (Expr, RecordBatch) {
             let function = find(call.func.name()).unwrap();
             for (index, argument) in call.args.iter_mut().enumerate() {
                 let kind = function.parameter(index).unwrap().kind;
-                if let (ParameterType::Text | ParameterType::KeyPart, Some(text)) = (kind, argument::literal(argument))
+                if let (ParameterType::Text | ParameterType::KeyPart, Some(text)) =
+                    (kind, argument::literal(argument))
                 {
                     let name = format!("c{}", columns.len());
                     fields.push(Field::new(&name, DataType::Utf8View, true));
@@ -110,7 +114,8 @@ fn every_function_is_documented_and_shows_a_null() {
     let page = documentation();
     for function in FUNCTIONS {
         assert!(function.examples.len() >= 2, "{}", function.name);
-        let bad = function.examples.iter().any(|example| example.result.is_none() || example.sql.contains("null"));
+        let bad =
+            function.examples.iter().any(|example| example.result.is_none() || example.sql.contains("null"));
         assert!(bad, "{} shows no null or bad input", function.name);
         assert!(page.contains(&format!("### `{}`", function.signature())));
         assert!(function.repeated <= function.parameters.len());
