@@ -11,9 +11,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::Error;
 use crate::target::TypeClass;
-use crate::target::values::{
-    DATE_RANGE, DAY_US, OUT_OF_RANGE, Problem, Values, number_as_double, write_uuid,
-};
+use crate::target::values::{DATE_RANGE, DAY_US, OUT_OF_RANGE, Problem, Values, number_as_float, write_uuid};
 
 /// Signature, flags and the length of an extension that does not exist.
 pub(crate) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -168,11 +166,17 @@ impl<'a> Column<'a> {
                 write_numeric(whole, fraction as u64, value < 0, *limits, out)
             }
             Cells::NumberAsReal(array) => {
-                put(out, &(number_as_double(array.value(row), scratch) as f32).to_be_bytes());
+                put(
+                    out,
+                    &number_as_float::<f32>(array.value(row), scratch).unwrap_or(f32::NAN).to_be_bytes(),
+                );
                 Ok(())
             }
             Cells::NumberAsDouble(array) => {
-                put(out, &number_as_double(array.value(row), scratch).to_be_bytes());
+                put(
+                    out,
+                    &number_as_float::<f64>(array.value(row), scratch).unwrap_or(f64::NAN).to_be_bytes(),
+                );
                 Ok(())
             }
             Cells::Boolean(array) => {

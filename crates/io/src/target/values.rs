@@ -122,11 +122,11 @@ pub(crate) fn write_uuid(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// The nearest double, by way of the decimal text: dividing would round twice.
-pub(crate) fn number_as_double(value: i128, scratch: &mut String) -> f64 {
+/// The nearest float, by way of the decimal text: dividing, or going from double to single, would round twice.
+pub(crate) fn number_as_float<F: std::str::FromStr>(value: i128, scratch: &mut String) -> Option<F> {
     scratch.clear();
     write_number(scratch, value);
-    scratch.parse().unwrap_or(f64::NAN)
+    scratch.parse().ok()
 }
 
 /// Howard Hinnant's `civil_from_days`, <https://howardhinnant.github.io/date_algorithms.html>.

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::refusal::{refused, refused_at};
 use super::{bookkeeping, catalog, quoted, quoted_part};
 use crate::Error;
-use crate::target::values::{Values, number_as_double, write_date, write_instant, write_number, write_uuid};
+use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
     Begun, ColumnSpec, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
 };
@@ -302,7 +302,7 @@ fn bind(
             return Ok(statement.raw_bind_parameter(index, i64::from(array.value(row)))?);
         }
         Values::Number(array) if class == TypeClass::Double => {
-            let double = number_as_double(array.value(row), text);
+            let double: Option<f64> = number_as_float(array.value(row), text);
             return Ok(statement.raw_bind_parameter(index, double)?);
         }
         Values::Number(array) => write_number(text, array.value(row)),
