@@ -165,7 +165,7 @@ fn allergies(
             17 => table.push_defect("lost-value", &with(cells, 6, "00/00/2015")),
             27 => {
                 table.push(&cells);
-                table.push_defect("merged", &cells);
+                table.push_defect("duplicate-row", &cells);
             }
             _ => table.push_labelled(fate(Some(patient)), &cells),
         }
@@ -311,7 +311,7 @@ fn vaccines(
             25 | 55 => table.push_defect("foreign-key", &with(cells, 1, "99999")),
             35 => {
                 table.push(&cells);
-                table.push_defect("merged", &cells);
+                table.push_defect("duplicate-row", &cells);
             }
             _ => table.push_labelled(fate(Some(patient)), &cells),
         }

@@ -230,7 +230,7 @@ fn appointment(
         (4 | 14, false) | (3, true) => table.push_defect("unmapped-code", &with(cells, STATUS, "RM")),
         (24, false) => {
             table.push(&cells);
-            table.push_defect("merged", &cells);
+            table.push_defect("duplicate-row", &cells);
         }
         (34, false) => {
             table.push_defect("primary-key", &cells);

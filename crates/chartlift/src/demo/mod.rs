@@ -32,7 +32,7 @@ const PATIENTS: u32 = 200;
 /// Below this many patients the planted defects would be most of the clinic, and no gate could let them pass.
 const FEWEST_PATIENTS: u32 = 120;
 
-/// A record that was planted, and what is expected of it: the code of a finding, or `merged`, `excluded`, `invalid-cpf`.
+/// A record that was planted, and what is expected of it: the code of a finding, or `excluded`, `invalid-cpf`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Defect {
     pub(crate) file: &'static str,
@@ -112,7 +112,7 @@ mod tests {
             "extra-cell",
             "foreign-key",
             "invalid-cpf",
-            "merged",
+            "duplicate-row",
             "missing-cell",
             "primary-key",
             "quote-error",

@@ -249,7 +249,7 @@ fn patient_rows(table: &mut Table, random: &mut Random, patient: &Patient) {
         }
         Role::Repeated => {
             table.push(&cells);
-            table.push_defect("merged", &cells);
+            table.push_defect("duplicate-row", &cells);
         }
         Role::Conflict => {
             table.push_defect("primary-key", &cells);
