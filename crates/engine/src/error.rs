@@ -60,4 +60,25 @@ impl Error {
             | Self::Conflict { .. } => false,
         }
     }
+
+    /// The code that machines go by; `chartlift explain CODE` tells more.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "file-error",
+            Self::Query { .. } => "query-error",
+            Self::Parquet { .. } => "parquet-error",
+            Self::Edge(_) => "edge-error",
+            Self::Locked { .. } => "order-locked",
+            Self::Broken { code, .. } | Self::Usage { code, .. } | Self::Conflict { code, .. } => code,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Locked { .. } => Some("wait until it is done, or see who it is with `chartlift status`"),
+            Self::Broken { hint, .. } | Self::Usage { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
+            Self::File { .. } | Self::Query { .. } | Self::Parquet { .. } | Self::Edge(_) => None,
+        }
+    }
 }

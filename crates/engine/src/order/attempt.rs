@@ -71,13 +71,15 @@ impl Locked {
             files::sync_tree(&path)?;
             sync_parents(&path, self.root())?;
         }
+        let stage = attempt.stage;
         let Outcome { fingerprint, digest, verdict, seconds, report } = outcome;
         self.append(Event::Done(Done {
-            stage: attempt.stage,
+            stage,
             attempt: attempt.number,
             folder: made.then(|| attempt.relative()),
             fingerprint,
             digest,
+            after: self.before(stage).map(|done| done.digest.clone()),
             verdict,
             seconds,
             report,

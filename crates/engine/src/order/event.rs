@@ -88,6 +88,9 @@ pub struct Done {
     pub fingerprint: String,
     /// Digest of what the stage made.
     pub digest: String,
+    /// The digest of the stage before, as it was then: tells whether this one is out of date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     pub verdict: Verdict,
     pub seconds: f64,
     /// What the stage reports about itself; never a value of a row.

@@ -20,7 +20,7 @@ pub use event::{Done, Event, FORMAT, InputSpec, OrderSpec, Record};
 pub use files::sync_tree;
 
 use crate::Error;
-use crate::statement::Stage;
+use crate::statement::{Stage, Verdict};
 
 /// What every order's folder holds beside its lock.
 const FOLDERS: [&str; 10] = [
@@ -188,6 +188,26 @@ impl Order {
         let done = self.latest(stage)?;
         let present = done.folder.as_ref().is_none_or(|folder| self.root.join(folder).is_dir());
         (done.fingerprint == fingerprint && present).then_some(done)
+    }
+
+    /// The latest stages in order, as far as each was done on what the one before made and passed.
+    pub fn chain(&self) -> Vec<Done> {
+        let mut chain: Vec<Done> = Vec::new();
+        for stage in Stage::ALL {
+            let expected = chain.last().map(|before| &before.digest);
+            let Some(done) = self.latest(stage).filter(|done| done.after.as_ref() == expected) else { break };
+            chain.push(done.clone());
+            if done.verdict != Verdict::Pass {
+                break;
+            }
+        }
+        chain
+    }
+
+    /// The last time the stage before was done.
+    fn before(&self, stage: Stage) -> Option<&Done> {
+        let before = Stage::ALL.into_iter().take_while(|other| *other < stage).last()?;
+        self.latest(before)
     }
 
     /// The stage's published artefacts, while they are there.

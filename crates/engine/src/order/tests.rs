@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::log::{Log, file_name};
 use super::*;
-use crate::statement::Verdict;
 
 fn time() -> DateTime<Utc> {
     DateTime::from_timestamp(1_793_600_000, 123_000_000).unwrap()
@@ -225,6 +224,24 @@ fn attempts_publish_and_clean() {
     assert_eq!(text, "2026-11-02T06:13:20.123Z one\n2026-11-02T06:13:20.123Z two\n");
 }
 
+#[test]
+fn the_chain_ends_where_a_stage_is_out_of_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut order = store(folder.path()).create(spec("o1")).unwrap().into_order().lock().unwrap();
+    let mut run = |stage: Stage, digest: &str, verdict: Verdict| {
+        let attempt = order.begin(stage).unwrap();
+        order.done(attempt, Outcome { digest: digest.to_owned(), verdict, ..outcome("f") }).unwrap();
+        order.chain().iter().map(|done| done.stage).collect::<Vec<_>>()
+    };
+    assert_eq!(run(Stage::Check, "c1", Verdict::Pass), []);
+    assert_eq!(run(Stage::Identify, "i1", Verdict::Pass), [Stage::Identify], "check came before identify");
+    assert_eq!(run(Stage::Check, "c1", Verdict::Pass), [Stage::Identify, Stage::Check]);
+    assert_eq!(run(Stage::Identify, "i1", Verdict::Pass), [Stage::Identify, Stage::Check], "nothing changed");
+    assert_eq!(run(Stage::Identify, "i2", Verdict::Pass), [Stage::Identify]);
+    assert_eq!(run(Stage::Check, "c2", Verdict::Fail), [Stage::Identify, Stage::Check]);
+    assert_eq!(run(Stage::Categorize, "a1", Verdict::Pass), [Stage::Identify, Stage::Check]);
+}
+
 #[cfg(unix)]
 #[test]
 fn everything_is_private() {
@@ -252,6 +269,7 @@ fn every_kind_is_known() {
         folder: None,
         fingerprint: String::new(),
         digest: String::new(),
+        after: None,
         verdict: Verdict::Fail,
         seconds: 1.0,
         report: json!(null),
