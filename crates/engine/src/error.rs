@@ -67,7 +67,7 @@ impl Error {
             Self::File { .. } => "file-error",
             Self::Query { .. } => "query-error",
             Self::Parquet { .. } => "parquet-error",
-            Self::Edge(_) => "edge-error",
+            Self::Edge(source) => source.code(),
             Self::Locked { .. } => "order-locked",
             Self::Broken { code, .. } | Self::Usage { code, .. } | Self::Conflict { code, .. } => code,
         }
@@ -78,7 +78,8 @@ impl Error {
         match self {
             Self::Locked { .. } => Some("wait until it is done, or see who it is with `chartlift status`"),
             Self::Broken { hint, .. } | Self::Usage { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
-            Self::File { .. } | Self::Query { .. } | Self::Parquet { .. } | Self::Edge(_) => None,
+            Self::File { .. } | Self::Query { .. } | Self::Parquet { .. } => None,
+            Self::Edge(source) => source.hint(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! No HTTP, no command line, no cluster in here.
 
+pub mod catalog;
+pub mod compile;
 pub mod constraints;
 pub mod datetime;
 pub mod digest;
@@ -11,6 +13,21 @@ pub mod identify;
 pub mod keys;
 pub mod numeral;
 pub mod order;
+pub mod progress;
+pub mod project_key;
+pub mod rejects;
+pub mod report;
+pub mod run;
+pub mod session;
 pub mod statement;
+
+mod duplicates;
+mod gates;
+mod land;
+mod layer;
+mod marks;
+mod produce;
+mod stage;
+mod summary;
 
 pub use error::Error;

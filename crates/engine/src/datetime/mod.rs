@@ -164,6 +164,42 @@ impl Pattern {
         }
     }
 
+    /// Rewrites a `strptime` pattern in PostgreSQL's template words, so that one reader serves both.
+    pub fn template_of(strptime: &str) -> Result<String, PatternError> {
+        Self::strptime(strptime)?;
+        if strptime == "default" {
+            return Ok("ISO".into());
+        }
+        let mut template = String::new();
+        let mut characters = strptime.chars();
+        while let Some(one) = characters.next() {
+            match one {
+                '%' => template.push_str(match characters.next() {
+                    Some('Y') => "YYYY",
+                    Some('m') => "MM",
+                    Some('d') => "DD",
+                    Some('H') => "HH24",
+                    Some('I') => "HH12",
+                    Some('M') => "MI",
+                    Some('S') => "SS",
+                    Some('f') => "US",
+                    Some('p') => "AM",
+                    Some('b') => "Mon",
+                    Some('B') => "Month",
+                    Some('z') => "OF",
+                    _ => "\"%\"",
+                }),
+                letter if letter.is_alphabetic() => {
+                    template.push('"');
+                    template.push(letter);
+                    template.push('"');
+                }
+                other => template.push(other),
+            }
+        }
+        Ok(template)
+    }
+
     fn from_steps(mut steps: Vec<Step>) -> Result<Self, PatternError> {
         if steps.is_empty() {
             return Err(PatternError::Empty);

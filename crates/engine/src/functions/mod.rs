@@ -120,6 +120,11 @@ pub fn scalar_udfs() -> Vec<Arc<ScalarUDF>> {
     FUNCTIONS.iter().map(|function| Arc::new(kernel::udf(function))).collect()
 }
 
+/// The planner's form of one function.
+pub fn udf(name: &str) -> Option<ScalarUDF> {
+    find(name).map(kernel::udf)
+}
+
 /// Puts the expressions of functions that are nothing more in place of their calls.
 pub fn expand(expression: Expr) -> Result<Expr> {
     let expanded = expression.transform_up(|node| {

@@ -1,0 +1,106 @@
+//! The pack's idea of the target beside what the live catalogue says.
+
+use chartlift_io::target::{Catalog, CatalogTable, KeyKind, Role, TableSpec};
+use chartlift_rules::{Disposition, TableSchema, Target, TargetKey, TargetTable};
+use datafusion::arrow::datatypes::DataType;
+
+use crate::compile::arrow_type;
+use crate::statement::{Finding, Stage};
+
+/// Every place where rows made by the pack could not go into the live tables.
+pub fn compare(target: &Target, live: &Catalog) -> Vec<Finding> {
+    target.tables.iter().flat_map(|table| compare_table(target, table, live)).collect()
+}
+
+fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Finding> {
+    let name = database_name(table);
+    let Some(known) = live.table(name).filter(|known| known.exists) else {
+        return vec![mismatch(table, None, "the table does not exist".into())];
+    };
+    let mut findings = Vec::new();
+    for field in &table.schema.fields {
+        let column = field.name.value.as_str();
+        let Some(known) = known.column(column) else {
+            findings.push(mismatch(table, Some(column), "the column does not exist".into()));
+            continue;
+        };
+        let wanted = loaded_type(target, table, column, arrow_type(field.kind));
+        if known.generated {
+            findings.push(mismatch(table, Some(column), "the database makes this column itself".into()));
+        } else if !known.class.accepts(&wanted) {
+            let message =
+                format!("the column is `{}`, the pack has {}", known.database_type, pack_type(&wanted));
+            findings.push(mismatch(table, Some(column), message));
+        }
+    }
+    for column in required_columns(known) {
+        if table.schema.field(column).is_none() {
+            let message = "the column must have a value and the pack gives none".into();
+            findings.push(mismatch(table, Some(column), message));
+        }
+    }
+    findings
+}
+
+fn required_columns(table: &CatalogTable) -> impl Iterator<Item = &str> {
+    table
+        .columns
+        .iter()
+        .filter(|column| !column.nullable && !column.has_default && !column.generated)
+        .map(|column| column.name.as_str())
+}
+
+/// The table's schema with what the live catalogue adds: columns that must have values, shorter texts.
+pub fn tightened(table: &TargetTable, live: &Catalog) -> TableSchema {
+    let mut schema = table.schema.clone();
+    let Some(known) = live.table(database_name(table)) else { return schema };
+    let key = schema.primary_key.first().map(|key| key.value.clone());
+    for field in &mut schema.fields {
+        let Some(column) = known.column(&field.name.value) else { continue };
+        if !column.nullable || key.as_ref() == Some(&field.name.value) {
+            field.constraints.required = true;
+        }
+        // A key that becomes a UUID has its own length.
+        let made = key.as_ref() == Some(&field.name.value) && schema.extension.key == TargetKey::Uuid;
+        if let Some(limit) = column.max_length.filter(|_| !made).map(u64::from) {
+            let limit = field.constraints.max_length.map_or(limit, |own| own.min(limit));
+            field.constraints.max_length = Some(limit);
+        }
+    }
+    schema
+}
+
+/// The type that import writes: keys and references are made from source keys on the way.
+fn loaded_type(target: &Target, table: &TargetTable, column: &str, plain: DataType) -> DataType {
+    let spec: TableSpec = crate::stage::table_spec(target, table);
+    match spec.columns.iter().find(|one| one.name == column).map(|one| &one.role) {
+        Some(Role::Key(KeyKind::Uuid) | Role::Reference { kind: KeyKind::Uuid, .. }) => {
+            DataType::FixedSizeBinary(16)
+        }
+        _ => plain,
+    }
+}
+
+fn pack_type(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::FixedSizeBinary(_) => "a UUID",
+        other => crate::compile::type_name(other),
+    }
+}
+
+fn database_name(table: &TargetTable) -> &str {
+    table.schema.extension.table.as_deref().unwrap_or(&table.name.value)
+}
+
+fn mismatch(table: &TargetTable, column: Option<&str>, message: String) -> Finding {
+    Finding {
+        code: "catalog-mismatch".into(),
+        severity: "error".into(),
+        disposition: Disposition::Block.name().into(),
+        stage: Stage::Validate,
+        table: Some(table.name.value.clone()),
+        column: column.map(str::to_owned),
+        rows: 0,
+        message: Some(message),
+    }
+}

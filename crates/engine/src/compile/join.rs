@@ -1,0 +1,89 @@
+//! Joins of a rule: they always keep the driving row, and more matches than allowed are seen, not doubled.
+
+use chartlift_rules::{AtMost, Diagnostic, Join};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column, JoinType};
+use datafusion::dataframe::DataFrame;
+use datafusion::functions_aggregate::expr_fn::{count, min};
+use datafusion::logical_expr::{Expr, lit};
+
+use super::expression;
+use super::origin::{Origin, column, column_of};
+use super::rule::{RuleInput, internal};
+
+/// What a join adds to a row.
+pub(super) struct Joined {
+    /// The reached row's number; null where nothing matched.
+    pub(super) row: Expr,
+    /// How many rows matched, where that can be more than one by mistake.
+    pub(super) matches: Option<Expr>,
+}
+
+pub(super) async fn join(
+    input: &RuleInput<'_>,
+    left: DataFrame,
+    right: &Origin<'_>,
+    join: &Join,
+    number: usize,
+) -> Result<(DataFrame, Joined), Vec<Diagnostic>> {
+    let place = join.matches.place;
+    let broken = |error: datafusion::error::DataFusionError| vec![internal(&error, place)];
+    let alias = join.alias.as_str();
+    let with_key = join.matches.value.contains("_key");
+    let plain = right.frame(input.context, alias, with_key).await.map_err(broken)?;
+    let both = left.schema().join(plain.schema()).map_err(broken)?;
+    let condition = expression::parse(input.context, &join.matches, &both)?;
+    match expression::type_of(input.context, &condition, place, &both) {
+        Ok(DataType::Boolean) => {}
+        Ok(_) => {
+            return Err(vec![
+                Diagnostic::error("bad-join", place, "a join needs a condition")
+                    .help("write `other.column = this.column`"),
+            ]);
+        }
+        Err(problem) => return Err(vec![problem]),
+    }
+    let keys: Vec<Column> = expression::columns(&condition)
+        .into_iter()
+        .filter(|column| column.relation.as_ref().is_some_and(|relation| relation.table() == alias))
+        .collect();
+    if keys.is_empty() {
+        return Err(vec![
+            Diagnostic::error("bad-join", place, format!("the condition names no column of `{alias}`"))
+                .help(format!("write `{alias}.column = ...`")),
+        ]);
+    }
+    let row = column_of(alias, "_row");
+    if join.at_most == AtMost::Many || unique(right, &keys) {
+        let frame = left.join_on(plain, JoinType::Left, [condition]).map_err(broken)?;
+        return Ok((frame, Joined { row, matches: None }));
+    }
+    let matches = format!("_matches_{number}");
+    let single = first_of_each(plain, alias, &keys, &matches).map_err(broken)?;
+    let frame = left.join_on(single, JoinType::Left, [condition]).map_err(broken)?;
+    Ok((frame, Joined { row, matches: Some(column_of(alias, &matches)) }))
+}
+
+/// The keys hold a declared key, which the check stage has made sure of.
+fn unique(right: &Origin<'_>, keys: &[Column]) -> bool {
+    let declared = &right.schema.primary_key;
+    !declared.is_empty() && declared.iter().all(|name| keys.iter().any(|key| key.name == name.value))
+}
+
+/// One row for each key, the first by row number, with the number of rows that have it.
+fn first_of_each(
+    frame: DataFrame,
+    alias: &str,
+    keys: &[Column],
+    matches: &str,
+) -> Result<DataFrame, datafusion::error::DataFusionError> {
+    let row = column_of(alias, "_row");
+    let counted = frame
+        .clone()
+        .aggregate(
+            keys.iter().map(|key| Expr::Column(key.clone())).collect(),
+            vec![min(row).alias("_first"), count(lit(1_i64)).alias(matches)],
+        )?
+        .select(vec![column("_first"), column(matches)])?;
+    frame.join(counted, JoinType::Inner, &["_row"], &["_first"], None)?.alias(alias)
+}

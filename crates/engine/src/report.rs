@@ -1,0 +1,65 @@
+//! What a stage reports into the order's log. One shape for all stages; each fills its part.
+
+use serde::{Deserialize, Serialize};
+
+use crate::marks::Check;
+use crate::statement::{
+    CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, Patients, RuleBalance, Stage, TableBalance,
+};
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageReport {
+    /// Facts about files, columns and tables, and one entry for each check that marked rows.
+    pub findings: Vec<Finding>,
+    /// The checks by number; marks refer to them.
+    pub checks: Vec<Check>,
+    pub system: Option<SystemChoice>,
+    /// Which candidate packs there were and why one was chosen.
+    pub ranking: Option<serde_json::Value>,
+    pub sources: Vec<SourceFile>,
+    /// The header each table's file really had.
+    pub headers: std::collections::BTreeMap<String, Vec<String>>,
+    pub files: Vec<FileBalance>,
+    pub rules: Vec<RuleBalance>,
+    pub tables: Vec<TableBalance>,
+    pub categories: Vec<CategoryBalance>,
+    pub loads: Vec<LoadBalance>,
+    pub patients: Option<Patients>,
+    pub mismatches: Vec<Mismatch>,
+    /// Why the stage did not pass, where it did not.
+    pub trouble: Option<crate::statement::Trouble>,
+    /// Import: the load's id in the target.
+    pub load: Option<i64>,
+    /// The receipt's seal, once verified.
+    pub receipt: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemChoice {
+    pub input: String,
+    pub system: String,
+    pub version: String,
+    pub covers: Vec<String>,
+}
+
+/// A file of an input and the table it holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceFile {
+    pub input: String,
+    /// Relative to the input.
+    pub file: String,
+    pub table: Option<String>,
+    pub bytes: u64,
+    /// Known once the file was read whole.
+    pub sha256: Option<String>,
+}
+
+impl StageReport {
+    /// Turns counts by check number into findings, checks without rows left out.
+    pub fn count_findings(&mut self, stage: Stage, counts: &[u64]) {
+        for (check, rows) in self.checks.iter().zip(counts).filter(|(_, rows)| **rows > 0) {
+            self.findings.push(check.finding(stage, *rows));
+        }
+    }
+}

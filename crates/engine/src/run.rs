@@ -1,0 +1,261 @@
+//! Advances an order: does what is missing, skips what is done and unchanged, and sums it up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chartlift_rules::Project;
+
+use crate::Error;
+use crate::order::{Clock, Event, Locked, Order, Outcome, Store};
+use crate::progress::Progress;
+use crate::project_key::{ProjectKey, sha256_of};
+use crate::report::StageReport;
+use crate::stage::{self, Before, Finished, Work};
+use crate::statement::{Stage, Summary, Verdict};
+use crate::summary;
+
+/// Raised when an artefact's format changes, so that older ones count as stale.
+const ENGINE_FORMAT: &str = "1";
+
+/// What the outside gives an order.
+pub struct Environment {
+    pub project: Project,
+    pub key: ProjectKey,
+    pub storage: PathBuf,
+    pub clock: Arc<dyn Clock>,
+    pub progress: Arc<dyn Progress>,
+    /// Who acts, e.g. `ana@host`.
+    pub actor: String,
+    pub threads: usize,
+}
+
+impl Environment {
+    pub fn store(&self) -> Store {
+        Store::new(&self.storage, self.actor.clone(), Arc::clone(&self.clock))
+    }
+}
+
+/// Which stages to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stages {
+    /// All that are missing, up to and with this one.
+    Until(Stage),
+    /// This one; the earlier ones must be done.
+    Only(Stage),
+}
+
+impl Stages {
+    fn last(self) -> Stage {
+        match self {
+            Self::Until(stage) | Self::Only(stage) => stage,
+        }
+    }
+}
+
+/// A target pack, and where it is.
+#[derive(Debug, Clone)]
+pub struct TargetChoice {
+    pub name: String,
+    pub url: Option<String>,
+}
+
+/// Does what is missing of an order, in order.
+pub async fn advance(
+    environment: &Environment,
+    order: &str,
+    stages: Stages,
+    target: &TargetChoice,
+) -> Result<Summary, Error> {
+    let order = environment.store().open(order)?;
+    check_key(environment, &order)?;
+    let mut order = order.lock()?;
+    let mut earlier: BTreeMap<Stage, Before> = BTreeMap::new();
+    let mut states = Vec::new();
+    let mut digest = String::new();
+    for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
+        let fingerprint = fingerprint(environment, &order, stage, &digest, target)?;
+        let current = order.current(stage, &fingerprint).cloned();
+        // verify reads the target each time: what the log says of it is the past.
+        let state = match current.filter(|_| stage != Stage::Verify) {
+            Some(done) => State { stage, done, skipped: true },
+            None if matches!(stages, Stages::Only(only) if only != stage) => break,
+            None => {
+                refuse_stale_load(&order, stage)?;
+                run_stage(environment, &mut order, stage, fingerprint, &mut earlier, target).await?
+            }
+        };
+        let report: StageReport = read_report(&state.done)?;
+        digest.clone_from(&state.done.digest);
+        earlier.insert(stage, Before { report, folder: order.folder(stage), digest: digest.clone() });
+        let verdict = state.done.verdict;
+        states.push(state);
+        if verdict != Verdict::Pass {
+            break;
+        }
+    }
+    Ok(summary::build(&order, &states, &earlier, stages.last()))
+}
+
+/// What the log says of an order; nothing is run.
+pub fn status(environment: &Environment, order: &str) -> Result<Summary, Error> {
+    let order = environment.store().open(order)?;
+    let mut earlier = BTreeMap::new();
+    let mut states = Vec::new();
+    for done in chain(&order) {
+        let stage = done.stage;
+        let before =
+            Before { report: read_report(&done)?, folder: order.folder(stage), digest: done.digest.clone() };
+        earlier.insert(stage, before);
+        states.push(State { stage, done, skipped: true });
+    }
+    Ok(summary::build(&order, &states, &earlier, Stage::Verify))
+}
+
+/// The latest record of each stage that no later run of an earlier stage has overtaken, in the order of the stages.
+fn chain(order: &Order) -> Vec<crate::order::Done> {
+    let mut latest: BTreeMap<Stage, &crate::order::Done> = BTreeMap::new();
+    for record in order.records() {
+        if let Event::Done(done) = &record.event {
+            latest.retain(|stage, _| *stage < done.stage);
+            latest.insert(done.stage, done);
+        }
+    }
+    latest.into_values().cloned().collect()
+}
+
+/// A stage and what its record says.
+pub(crate) struct State {
+    pub(crate) stage: Stage,
+    pub(crate) done: crate::order::Done,
+    pub(crate) skipped: bool,
+}
+
+async fn run_stage(
+    environment: &Environment,
+    order: &mut Locked,
+    stage: Stage,
+    fingerprint: String,
+    earlier: &mut BTreeMap<Stage, Before>,
+    target: &TargetChoice,
+) -> Result<State, Error> {
+    let started = Instant::now();
+    let attempt = order.begin(stage)?;
+    let folder = attempt.folder()?;
+    let work = Work {
+        environment,
+        order,
+        target_name: target.name.clone(),
+        target_url: target.url.clone(),
+        earlier: std::mem::take(earlier),
+    };
+    let finished = stage::run(stage, &work, &folder).await;
+    *earlier = work.earlier;
+    match finished {
+        Ok(Finished { report, verdict, digest }) => {
+            let report = serde_json::to_value(&report).unwrap_or_default();
+            let seconds = started.elapsed().as_secs_f64();
+            order.done(attempt, Outcome { fingerprint, digest, verdict, seconds, report })?;
+        }
+        Err(error) => {
+            order.failed(attempt, error.code(), &error.to_string())?;
+            return Err(error);
+        }
+    }
+    let done = order.latest(stage).cloned().ok_or_else(|| Error::Broken {
+        code: "log-broken",
+        message: "a finished stage is not in the log".into(),
+        hint: "report this".into(),
+    })?;
+    Ok(State { stage, done, skipped: false })
+}
+
+fn read_report(done: &crate::order::Done) -> Result<StageReport, Error> {
+    serde_json::from_value(done.report.clone()).map_err(|error| Error::Broken {
+        code: "log-broken",
+        message: format!("the report of {} cannot be read: {error}", done.stage.name()),
+        hint: "the order was written by another version of chartlift".into(),
+    })
+}
+
+/// Ids made with another key would not be the ids of the earlier orders.
+fn check_key(environment: &Environment, order: &Order) -> Result<(), Error> {
+    if order.spec().project_key_fingerprint == environment.key.fingerprint() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        code: "wrong-project-key",
+        message: format!("order `{}` was created with another project key", order.spec().id),
+        hint: "give the key that `chartlift init` wrote for this project".into(),
+    })
+}
+
+/// What was loaded cannot be made anew from other files or rules.
+fn refuse_stale_load(order: &Order, stage: Stage) -> Result<(), Error> {
+    let loaded = order.latest(Stage::Import).is_some_and(|done| done.verdict == Verdict::Pass);
+    if !loaded || stage >= Stage::Import {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        code: "order-loaded",
+        message: format!(
+            "order `{}` is loaded, and what its stage {} read has changed since",
+            order.spec().id,
+            stage.name()
+        ),
+        hint: "roll back first, or follow it with a new order".into(),
+    })
+}
+
+/// Digest of everything a stage reads: equal means that there is nothing to do.
+fn fingerprint(
+    environment: &Environment,
+    order: &Order,
+    stage: Stage,
+    before: &str,
+    target: &TargetChoice,
+) -> Result<String, Error> {
+    let mut parts: Vec<String> = vec![ENGINE_FORMAT.into(), stage.name().into(), before.into()];
+    parts.push(environment.key.fingerprint());
+    let settings = &environment.project.settings;
+    parts.push(format!(
+        "{:?}",
+        settings
+            .gates
+            .iter()
+            .map(|gate| (&gate.applies_to.value, &gate.stage, gate.quarantined))
+            .collect::<Vec<_>>()
+    ));
+    match stage {
+        Stage::Identify => {
+            parts.push(stage::listing(order)?);
+            parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
+        }
+        Stage::Check => {
+            parts.push(format!("{:?}", settings.limits));
+            parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
+        }
+        Stage::Categorize => parts.push(rule_files(environment, &["systems/", "canonical/", "maps/"], &[""])),
+        Stage::Convert => {
+            parts.push(target.name.clone());
+            parts.push(rule_files(environment, &["targets/", "canonical/", "maps/"], &[""]));
+        }
+        Stage::Validate | Stage::Import | Stage::Verify => parts.push(target.url.clone().unwrap_or_default()),
+    }
+    Ok(sha256_of(parts.iter().map(String::as_bytes)))
+}
+
+/// Digest of the rule files under some folders.
+fn rule_files(environment: &Environment, folders: &[&str], kinds: &[&str]) -> String {
+    let mut files: Vec<(String, &str)> = environment
+        .project
+        .files
+        .iter()
+        .map(|file| (file.path.to_string_lossy().replace('\\', "/"), file.text.as_str()))
+        .filter(|(path, _)| folders.iter().any(|folder| path.starts_with(folder)))
+        .filter(|(path, _)| kinds.iter().any(|kind| path.contains(kind)))
+        .collect();
+    files.sort();
+    sha256_of(files.iter().flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()]))
+}

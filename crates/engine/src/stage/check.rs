@@ -1,0 +1,303 @@
+//! check: lands every file, checks every row, settles keys across files, and says whether the move is feasible.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chartlift_rules::{SafetyCritical, SourceTable, System, TableSchema};
+
+use super::{Finished, Work};
+use crate::Error;
+use crate::constraints;
+use crate::gates::{self, Measured};
+use crate::land::{self, FileJob, FileResult, Settled, TableJob};
+use crate::marks::{Check, RowSet, write_rows};
+use crate::report::{SourceFile, StageReport};
+use crate::statement::{FileBalance, Finding, Stage, TableBalance, Trouble, Verdict};
+use chartlift_rules::Disposition;
+
+pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+    let system = work.system()?;
+    let claimed = &work.report(Stage::Identify)?.sources;
+    let mut report = StageReport { sources: claimed.clone(), ..StageReport::default() };
+    let (jobs, merged_checks) = table_jobs(system, folder, &mut report);
+    let files = file_jobs(work, &jobs, claimed);
+    let total = files.iter().filter_map(|(_, file)| file.path.metadata().ok()).map(|one| one.len()).sum();
+    work.environment.progress.begin(Stage::Check, "landing and checking files", total);
+    let options = land::Options {
+        threads: work.environment.threads,
+        field_bytes: work.environment.project.settings.limits.field_bytes,
+        secret: work.environment.key.secret(),
+        progress: &work.environment.progress,
+    };
+    let (sources, file_jobs): (Vec<usize>, Vec<FileJob>) = files.into_iter().unzip();
+    let results = land::land(&jobs, &file_jobs, &options)?;
+    work.environment.progress.end();
+    let mut tables: Vec<Table> = jobs.iter().map(|_| Table::default()).collect();
+    let mut remembered: Vec<Vec<_>> = jobs.iter().map(|_| Vec::new()).collect();
+    for ((source, file), result) in sources.into_iter().zip(&file_jobs).zip(results) {
+        account_file(&mut report, source, &jobs, file, &result);
+        if let (Some(table), Some(keys)) = (tables.get_mut(file.table), remembered.get_mut(file.table)) {
+            table.add(&result, jobs.get(file.table));
+            keys.extend(result.landed.keys);
+        }
+    }
+    let settled = land::settle(&jobs, remembered, &report.checks, &merged_checks)?;
+    let mut counts = vec![0; report.checks.len()];
+    for ((table, job), settled) in tables.iter_mut().zip(&jobs).zip(settled) {
+        table.settle(settled);
+        table.publish(job, &mut counts, &mut report)?;
+    }
+    report.count_findings(Stage::Check, &counts);
+    residue(system, &mut report);
+    let (verdict, trouble) = verdict(work, &report, &tables);
+    report.trouble = trouble;
+    let digest = digest(&report);
+    Ok(Finished { report, verdict, digest })
+}
+
+/// What landing one table came to.
+#[derive(Default)]
+struct Table {
+    landed: u64,
+    rejected: u64,
+    counts: Vec<(usize, u64)>,
+    quarantined: RowSet,
+    merged: RowSet,
+}
+
+impl Table {
+    fn add(&mut self, result: &FileResult, job: Option<&TableJob<'_>>) {
+        self.landed += result.landed.rows;
+        self.rejected += result.landed.rejected;
+        self.quarantined.union(result.landed.quarantined.clone());
+        let first = job.map_or(0, |job| job.first_check);
+        self.counts.extend(result.landed.counts.iter().enumerate().map(|(at, rows)| (first + at, *rows)));
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        self.counts.extend(settled.counts);
+        self.quarantined.union(settled.quarantined);
+        self.merged = settled.merged;
+    }
+
+    /// Writes the lists of rows that later stages do not read, and the table's line of the balance.
+    fn publish(
+        &mut self,
+        job: &TableJob<'_>,
+        counts: &mut [u64],
+        report: &mut StageReport,
+    ) -> Result<(), Error> {
+        for (check, rows) in &self.counts {
+            if let Some(count) = counts.get_mut(*check) {
+                *count += rows;
+            }
+        }
+        let mut quarantined = RowSet::default();
+        self.quarantined.iter().filter(|id| !self.merged.contains(*id)).for_each(|id| {
+            quarantined.insert(id);
+        });
+        self.quarantined = quarantined;
+        if !self.quarantined.is_empty() {
+            write_rows(&job.folder.join("quarantined.parquet"), &self.quarantined)?;
+        }
+        let mut held = self.quarantined.clone();
+        held.union(self.merged.clone());
+        if !held.is_empty() {
+            write_rows(&job.folder.join("held.parquet"), &held)?;
+        }
+        report.tables.push(TableBalance {
+            input: super::INPUT.into(),
+            table: job.table.name.value.clone(),
+            landed: self.landed,
+            merged: self.merged.len(),
+            quarantined: self.quarantined.len(),
+            ..TableBalance::default()
+        });
+        Ok(())
+    }
+}
+
+/// One job a table of the system, each with its checks numbered in the stage's list.
+fn table_jobs<'a>(
+    system: &'a System,
+    folder: &Path,
+    report: &mut StageReport,
+) -> (Vec<TableJob<'a>>, Vec<usize>) {
+    let tables: Vec<&SourceTable> = system.tables.iter().collect();
+    let mut jobs = Vec::new();
+    for table in &tables {
+        let schema = with_required_keys(&table.schema);
+        // Lint has shown the problems of the schema; here only its checks matter.
+        let (checks, _) = constraints::text_checks(&schema, &system.timezone);
+        let first_check = report.checks.len();
+        for check in &checks {
+            report.checks.push(
+                Check::new(check.code, &table.name.value, check.disposition)
+                    .column(&check.column)
+                    .named(check.constraint),
+            );
+        }
+        let folder = folder.join(&table.name.value);
+        jobs.push(TableJob { table, checks, first_check, keys: land::TableKeys::default(), folder });
+    }
+    let keys = land::table_keys(&tables, &mut report.checks);
+    jobs.iter_mut().zip(keys).for_each(|(job, keys)| job.keys = keys);
+    let merged = tables
+        .iter()
+        .map(|table| {
+            report.checks.push(Check::new("duplicate-row", &table.name.value, Disposition::Note));
+            report.checks.len() - 1
+        })
+        .collect();
+    (jobs, merged)
+}
+
+/// The columns of a primary key must have values, said or not.
+fn with_required_keys(schema: &TableSchema) -> TableSchema {
+    let mut schema = schema.clone();
+    let keys: Vec<String> = schema.primary_key.iter().map(|key| key.value.clone()).collect();
+    for field in schema.fields.iter_mut().filter(|field| keys.contains(&field.name.value)) {
+        field.constraints.required = true;
+    }
+    schema
+}
+
+/// The files of known tables; their number in the order is their place in the list of sources.
+fn file_jobs(work: &Work<'_>, jobs: &[TableJob<'_>], sources: &[SourceFile]) -> Vec<(usize, FileJob)> {
+    let mut files = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
+        let Some(table) = jobs.iter().position(|job| Some(&job.table.name.value) == source.table.as_ref())
+        else {
+            continue;
+        };
+        let path = work.input_folder().join(&source.file);
+        let number32 = u32::try_from(number).unwrap_or(u32::MAX);
+        files.push((number, FileJob { table, path, number: number32 }));
+    }
+    files
+}
+
+fn account_file(
+    report: &mut StageReport,
+    source: usize,
+    jobs: &[TableJob<'_>],
+    file: &FileJob,
+    result: &FileResult,
+) {
+    let Some(job) = jobs.get(file.table) else { return };
+    if let Some(source) = report.sources.get_mut(source) {
+        source.sha256.clone_from(&result.index.sha256);
+        report.files.push(FileBalance {
+            input: super::INPUT.into(),
+            file: source.file.clone(),
+            table: source.table.clone(),
+            read: result.index.rows,
+            landed: result.landed.rows,
+            quarantined: result.landed.rejected,
+        });
+    }
+    for (code, rows) in &result.landed.reject_codes {
+        let check = Check::new(code, &job.table.name.value, Disposition::Quarantine);
+        report.findings.push(check.finding(Stage::Check, *rows));
+    }
+    report.headers.insert(job.table.name.value.clone(), result.index.header.clone());
+    labels(report, job.table, &result.index.header);
+}
+
+/// Columns that the schema names and the file lacks, and the other way round.
+fn labels(report: &mut StageReport, table: &SourceTable, header: &[String]) {
+    if table.dialect.header_row == 0 {
+        return;
+    }
+    let mut finding = |code: &str, severity: &str, column: &str| {
+        report.findings.push(Finding {
+            code: code.into(),
+            severity: severity.into(),
+            disposition: Disposition::Note.name().into(),
+            stage: Stage::Check,
+            table: Some(table.name.value.clone()),
+            column: Some(column.into()),
+            rows: 0,
+            message: None,
+        });
+    };
+    for field in &table.schema.fields {
+        if !header.contains(&field.name.value) {
+            finding("missing-label", "error", &field.name.value);
+        }
+    }
+    for (at, name) in header.iter().enumerate() {
+        if name.is_empty() {
+            finding("blank-label", "warning", &format!("#{}", at + 1));
+        } else if header.iter().take(at).any(|earlier| earlier == name) {
+            finding("duplicate-label", "error", name);
+        } else if table.schema.field(name).is_none() {
+            finding("extra-label", "warning", name);
+        }
+    }
+}
+
+/// Columns that no rule maps and nobody ignored: kept in the landed files, and said.
+fn residue(system: &System, report: &mut StageReport) {
+    for (table, column) in super::residue::of_system(system) {
+        report.findings.push(Finding {
+            code: "residue".into(),
+            severity: "note".into(),
+            disposition: Disposition::Note.name().into(),
+            stage: Stage::Check,
+            table: Some(table),
+            column: Some(column),
+            rows: 0,
+            message: None,
+        });
+    }
+}
+
+fn verdict(work: &Work<'_>, report: &StageReport, tables: &[Table]) -> (Verdict, Option<Trouble>) {
+    let Ok(system) = work.system() else { return (Verdict::NotRun, None) };
+    if report.files.iter().all(|file| file.read == 0) {
+        let trouble = Trouble {
+            code: "no-rows".into(),
+            message: "the input files hold no rows".into(),
+            hint: "check that the export ran to its end".into(),
+        };
+        return (Verdict::NotRun, Some(trouble));
+    }
+    let critical = critical_tables(work, system);
+    let measured: Vec<Measured<'_>> = system
+        .tables
+        .iter()
+        .zip(tables)
+        .map(|(source, table)| Measured {
+            name: &source.name.value,
+            safety_critical: critical.get(source.name.value.as_str()).copied().unwrap_or_default(),
+            read: table.landed + table.rejected,
+            excluded: 0,
+            held: table.quarantined.len() + table.rejected,
+        })
+        .collect();
+    gates::judge(&work.environment.project, Stage::Check, &measured)
+}
+
+/// Source tables that feed a safety-critical category.
+fn critical_tables<'a>(work: &Work<'_>, system: &'a System) -> BTreeMap<&'a str, SafetyCritical> {
+    let mut critical = BTreeMap::new();
+    for file in &system.categorize {
+        let Some(category) = work.environment.project.categories.get(&file.into.value) else { continue };
+        if category.extension.safety_critical != SafetyCritical::Yes {
+            continue;
+        }
+        for rule in &file.rules {
+            critical.insert(rule.from.value.as_str(), SafetyCritical::Yes);
+        }
+    }
+    critical
+}
+
+/// Equal files, schema and marks give equal rows: their hashes stand for them.
+fn digest(report: &StageReport) -> String {
+    let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
+    let tables = serde_json::to_vec(&report.tables).unwrap_or_default();
+    let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
+    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings])
+}

@@ -1,0 +1,157 @@
+//! identify: which pack wrote these files, with the evidence, and what is missing or unknown.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use chartlift_rules::Disposition;
+
+use super::{Finished, Work};
+use crate::Error;
+use crate::identify::{self, FileHead, Ranking};
+use crate::project_key::sha256_of;
+use crate::report::{SourceFile, StageReport, SystemChoice};
+use crate::statement::{Finding, Stage, Trouble, Verdict};
+
+/// How much of each file is looked at.
+const HEAD_BYTES: u64 = 256 << 10;
+
+/// A file of an input.
+pub(super) struct InputFile {
+    /// Relative to the input, with `/`.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    /// Name, size and time: equal means unchanged.
+    pub(super) identity: String,
+}
+
+pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
+    let files = files(&work.input_folder())?;
+    let mut report = StageReport::default();
+    if files.is_empty() {
+        report.trouble = Some(Trouble {
+            code: "no-files".into(),
+            message: format!("there are no files in `{}`", work.input_folder().display()),
+            hint: "check the path given to `order create --input`".into(),
+        });
+        return Ok(Finished { report, verdict: Verdict::NotRun, digest: String::new() });
+    }
+    work.environment.progress.begin(Stage::Identify, "looking at files", files.len() as u64);
+    let mut heads = Vec::new();
+    for file in &files {
+        heads.push(FileHead { name: file.name.clone(), size: file.bytes, head: head(&file.path)? });
+        work.environment.progress.advance(1);
+    }
+    work.environment.progress.end();
+    let input = work.order.spec().inputs.first();
+    let stated =
+        input.and_then(|input| input.system.as_deref().map(|system| (system, input.version.as_deref())));
+    let ranking = identify::rank(&work.environment.project, &heads, stated);
+    let verdict = account(&mut report, &files, &ranking, stated.is_some());
+    report.ranking = serde_json::to_value(&ranking).ok();
+    let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
+    let listing: Vec<&[u8]> = files.iter().map(|file| file.identity.as_bytes()).collect();
+    let digest = sha256_of(listing.into_iter().chain([sources.as_slice()]));
+    Ok(Finished { report, verdict, digest })
+}
+
+fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking, stated: bool) -> Verdict {
+    let chosen = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen));
+    for file in files {
+        let table = chosen.and_then(|chosen| {
+            chosen
+                .tables
+                .iter()
+                .find(|table| table.files.contains(&file.name))
+                .map(|table| table.table.clone())
+        });
+        if table.is_none() && chosen.is_some() {
+            report.findings.push(fact("unknown-file", "warning", None, &file.name));
+        }
+        report.sources.push(SourceFile {
+            input: super::INPUT.into(),
+            file: file.name.clone(),
+            table,
+            bytes: file.bytes,
+            sha256: None,
+        });
+    }
+    let Some(chosen) = chosen else {
+        let ambiguous = ranking.candidates.len() > 1 && ranking.reason.contains("ambiguous");
+        report.trouble = Some(Trouble {
+            code: if ambiguous { "ambiguous-identification" } else { "not-identified" }.into(),
+            message: ranking.reason.clone(),
+            hint: "state it with `order create --system NAME --version VERSION`, or add a pack for it".into(),
+        });
+        return if stated { Verdict::Fail } else { Verdict::Suspended };
+    };
+    report.system = Some(SystemChoice {
+        input: super::INPUT.into(),
+        system: chosen.system.clone(),
+        version: chosen.version.clone(),
+        covers: chosen.covers.clone(),
+    });
+    if chosen.missing.is_empty() {
+        return Verdict::Pass;
+    }
+    for table in &chosen.missing {
+        report.findings.push(fact("missing-table", "error", Some(table), "the file is missing"));
+    }
+    report.trouble = Some(Trouble {
+        code: "missing-table".into(),
+        message: format!("the export lacks files: {}", chosen.missing.join(", ")),
+        hint: "ask for the whole export; a table that may be absent is `required: false` in the pack".into(),
+    });
+    Verdict::Fail
+}
+
+fn fact(code: &str, severity: &str, table: Option<&str>, message: &str) -> Finding {
+    Finding {
+        code: code.into(),
+        severity: severity.into(),
+        disposition: Disposition::Note.name().into(),
+        stage: Stage::Identify,
+        table: table.map(str::to_owned),
+        column: None,
+        rows: 0,
+        message: Some(message.to_owned()),
+    }
+}
+
+/// The files of a local input, sorted by name; hidden ones and names that begin with `_` are not data.
+pub(super) fn files(folder: &Path) -> Result<Vec<InputFile>, Error> {
+    let mut found = Vec::new();
+    if folder.is_dir() {
+        walk(folder, "", &mut found)?;
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+fn walk(folder: &Path, prefix: &str, found: &mut Vec<InputFile>) -> Result<(), Error> {
+    for entry in std::fs::read_dir(folder).map_err(Error::file("list", folder))? {
+        let entry = entry.map_err(Error::file("list", folder))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with(['.', '_']) {
+            continue;
+        }
+        let path = entry.path();
+        let metadata = path.metadata().map_err(Error::file("look at", &path))?;
+        let name = format!("{prefix}{name}");
+        if metadata.is_dir() {
+            walk(&path, &format!("{name}/"), found)?;
+            continue;
+        }
+        let time = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let identity = format!("{name}\n{}\n{}", metadata.len(), time.map_or(0, |time| time.as_nanos()));
+        found.push(InputFile { name, path, bytes: metadata.len(), identity });
+    }
+    Ok(())
+}
+
+fn head(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).map_err(Error::file("open", path))?;
+    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(Error::file("read", path))?;
+    Ok(head)
+}

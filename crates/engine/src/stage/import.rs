@@ -1,0 +1,163 @@
+//! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
+use chartlift_rules::TargetTable;
+
+use super::loadable::{Loadable, in_load_order, table_spec};
+use super::{Finished, Work};
+use crate::Error;
+use crate::project_key::IdMaker;
+use crate::report::StageReport;
+use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
+
+pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
+    let target = work.target()?;
+    let input_digest = work.loaded_digest()?;
+    let connection = work.connect().await?;
+    let spec = work.order.spec();
+    let header = LoadHeader {
+        order: spec.id.clone(),
+        series: spec.series.clone(),
+        system: work.system()?.name.clone(),
+        target: format!("{} {}", target.name, target.version),
+        input_digest: input_digest.clone(),
+        log_head: work.order.head().to_owned(),
+        at: work.environment.clock.now().to_rfc3339(),
+    };
+    let loads = work.report(Stage::Validate)?.loads.clone();
+    let record = match connection.begin(&header).await? {
+        Begun::Already(record) => record,
+        Begun::Open(mut load) => {
+            let total = loads.iter().map(|load| load.converted - load.held).sum();
+            work.environment.progress.begin(Stage::Import, "importing", total);
+            let mut tables = Vec::new();
+            for table in in_load_order(target) {
+                let spec = table_spec(target, table);
+                let ids = Ids::new(work, &spec)?;
+                let mut rows = 0;
+                let loadable = Loadable::open(work, table)?;
+                for batch in loadable.batches() {
+                    let batch = ids.resolve(&spec, &batch?)?;
+                    if batch.num_rows() > 0 {
+                        rows += load.write(&spec, &batch).await?;
+                        work.environment.progress.advance(batch.num_rows() as u64);
+                    }
+                }
+                tables.push((spec.name, rows));
+            }
+            work.environment.progress.end();
+            let at = work.environment.clock.now().to_rfc3339();
+            let outcome = LoadOutcome { tables, log_head: work.order.head().to_owned(), at };
+            load.commit(&outcome).await?
+        }
+    };
+    if record.input_digest != input_digest {
+        return Err(Error::Conflict {
+            code: "order-loaded",
+            message: format!("order `{}` is in the target already, made from other files or rules", spec.id),
+            hint: "roll back first, or follow it with a new order".into(),
+        });
+    }
+    Ok(finished(work, loads, &record))
+}
+
+fn finished(work: &Work<'_>, loads: Vec<LoadBalance>, record: &LoadRecord) -> Finished {
+    let mut report = StageReport { load: Some(record.id), ..StageReport::default() };
+    let Ok(target) = work.target() else {
+        return Finished { report, verdict: Verdict::NotRun, digest: String::new() };
+    };
+    for mut load in loads {
+        let name = target
+            .tables
+            .iter()
+            .find(|table| table.name.value == load.table)
+            .map_or(load.table.as_str(), |table: &TargetTable| {
+                table.schema.extension.table.as_deref().unwrap_or(&table.name.value)
+            });
+        load.loaded = record.tables.iter().find(|table| table.name == name).map_or(0, |table| table.rows);
+        report.loads.push(load);
+    }
+    let short = report.loads.iter().find(|load| load.converted != load.loaded + load.matched + load.held);
+    let verdict = match short {
+        None => Verdict::Pass,
+        Some(load) => {
+            report.trouble = Some(Trouble {
+                code: "load-unbalanced".into(),
+                message: format!(
+                    "`{}`: {} rows loaded of {}",
+                    load.table,
+                    load.loaded,
+                    load.converted - load.held
+                ),
+                hint: "verify shows which rows are missing".into(),
+            });
+            Verdict::Fail
+        }
+    };
+    let digest = record.input_digest.clone();
+    Finished { report, verdict, digest }
+}
+
+/// Makes target keys from source keys.
+pub(super) struct Ids {
+    makers: BTreeMap<String, IdMaker>,
+}
+
+impl Ids {
+    pub(super) fn new(work: &Work<'_>, spec: &TableSpec) -> Result<Self, Error> {
+        let order = work.order.spec();
+        let system = &work.system()?.name;
+        let mut makers = BTreeMap::new();
+        for column in &spec.columns {
+            let keyspace = match &column.role {
+                Role::Key(KeyKind::Uuid) => spec.keyspace.clone(),
+                Role::Reference { table, kind: KeyKind::Uuid } => table.clone(),
+                _ => continue,
+            };
+            let maker = IdMaker::new(&work.environment.key, &order.series, system, &keyspace);
+            makers.insert(column.name.clone(), maker);
+        }
+        Ok(Self { makers })
+    }
+
+    /// The batch with its keys and references as the target's ids.
+    fn resolve(&self, spec: &TableSpec, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+        for (at, column) in batch.columns().iter().enumerate() {
+            let maker = spec.columns.get(at).and_then(|column| self.makers.get(&column.name));
+            columns.push(match (maker, column.as_string_view_opt()) {
+                (Some(maker), Some(keys)) => {
+                    let mut ids = FixedSizeBinaryBuilder::with_capacity(keys.len(), 16);
+                    for key in keys {
+                        match key {
+                            Some(key) => ids.append_value(maker.make(key)).map_err(unresolved)?,
+                            None => ids.append_null(),
+                        }
+                    }
+                    Arc::new(ids.finish())
+                }
+                _ => Arc::clone(column),
+            });
+        }
+        let fields: Vec<Field> = batch
+            .schema_ref()
+            .fields()
+            .iter()
+            .zip(&columns)
+            .map(|(field, column): (_, &ArrayRef)| {
+                let kind: DataType = column.data_type().clone();
+                Field::new(field.name(), kind, true)
+            })
+            .collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(unresolved)
+    }
+}
+
+fn unresolved(error: arrow::error::ArrowError) -> Error {
+    Error::query("making target keys")(error.into())
+}

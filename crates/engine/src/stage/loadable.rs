@@ -1,0 +1,193 @@
+//! The rows that are to be in the target: converted, not held, optional references to held parents emptied.
+//! Import writes them and verify compares with them; both read them here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::datatypes::{Int32Type, Int64Type, Schema, SchemaRef};
+use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
+use chartlift_rules::{Target, TargetKey, TargetTable};
+
+use super::Work;
+use crate::Error;
+use crate::layer;
+use crate::marks::{RowId, RowSet, read_rows};
+use crate::statement::Stage;
+
+/// What the target is told of a table.
+pub(crate) fn table_spec(target: &Target, table: &TargetTable) -> TableSpec {
+    let schema = &table.schema;
+    let key = schema.primary_key.first().map(|key| key.value.as_str());
+    let columns = schema
+        .fields
+        .iter()
+        .map(|field| {
+            let name = field.name.value.clone();
+            let parent = parent_of(table, &name);
+            let role = match parent {
+                _ if Some(name.as_str()) == key => Role::Key(key_kind(table)),
+                Some(parent) => {
+                    let kind = target
+                        .tables
+                        .iter()
+                        .find(|other| other.name.value == parent)
+                        .map_or(KeyKind::Uuid, key_kind);
+                    Role::Reference { table: parent.to_owned(), kind }
+                }
+                None => Role::Data,
+            };
+            ColumnSpec { name, role }
+        })
+        .collect();
+    let name = schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone());
+    TableSpec { name, columns, keyspace: table.name.value.clone() }
+}
+
+/// The table that a column refers to.
+pub(super) fn parent_of<'a>(table: &'a TargetTable, column: &str) -> Option<&'a str> {
+    table
+        .schema
+        .foreign_keys
+        .iter()
+        .find(|foreign| foreign.fields.first().is_some_and(|field| field.value == column))
+        .map(|foreign| foreign.resource.value.as_str())
+}
+
+fn key_kind(table: &TargetTable) -> KeyKind {
+    match table.schema.extension.key {
+        TargetKey::Uuid => KeyKind::Uuid,
+        TargetKey::Natural => KeyKind::Natural,
+    }
+}
+
+/// The target's tables, every one after those it refers to. Self references and cycles keep the pack's order.
+pub(super) fn in_load_order(target: &Target) -> Vec<&TargetTable> {
+    let mut waiting: Vec<&TargetTable> = target.tables.iter().collect();
+    let mut ordered: Vec<&TargetTable> = Vec::new();
+    while !waiting.is_empty() {
+        let ready = waiting
+            .iter()
+            .position(|table| {
+                table.schema.foreign_keys.iter().all(|foreign| {
+                    let parent = &foreign.resource.value;
+                    *parent == table.name.value || !waiting.iter().any(|other| other.name.value == *parent)
+                })
+            })
+            .unwrap_or(0);
+        ordered.push(waiting.remove(ready));
+    }
+    ordered
+}
+
+/// The rows of one converted table that are to be loaded.
+pub(super) struct Loadable {
+    parts: Vec<PathBuf>,
+    held: RowSet,
+    /// Columns to empty, with the rows where.
+    emptied: Vec<(String, RowSet)>,
+    columns: Vec<String>,
+    key: usize,
+}
+
+impl Loadable {
+    pub(super) fn open(work: &Work<'_>, table: &TargetTable) -> Result<Self, Error> {
+        let converted = work.folder(Stage::Convert)?.join(&table.name.value);
+        let validated = work.folder(Stage::Validate)?.join(&table.name.value);
+        let mut held = read_rows(&converted.join("held.parquet"))?;
+        held.union(read_rows(&validated.join("held.parquet"))?);
+        let mut emptied = Vec::new();
+        for foreign in &table.schema.foreign_keys {
+            let Some(column) = foreign.fields.first() else { continue };
+            let rows = read_rows(&emptied_path(&validated, &column.value))?;
+            if !rows.is_empty() {
+                emptied.push((column.value.clone(), rows));
+            }
+        }
+        let columns: Vec<String> = table.schema.fields.iter().map(|field| field.name.value.clone()).collect();
+        let primary = table.schema.primary_key.first().map(|key| key.value.clone()).unwrap_or_default();
+        let key = columns.iter().position(|column| *column == primary).unwrap_or_default();
+        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key })
+    }
+
+    /// Batches with the table's columns, keys and references as source keys, and `_key` last.
+    pub(super) fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, Error>> + '_ {
+        self.parts.iter().flat_map(move |part| self.part(part))
+    }
+
+    pub(super) fn parts(&self) -> &[PathBuf] {
+        &self.parts
+    }
+
+    /// The same, of one part file.
+    pub(super) fn part(&self, part: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<'_> {
+        let (batches, failed) = match layer::batches(part) {
+            Ok(batches) => (Some(batches), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        batches.into_iter().flatten().map(move |batch| self.arrange(&batch?)).chain(failed)
+    }
+
+    fn arrange(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let ids = row_ids(batch);
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
+        for name in &self.columns {
+            let Some(column) = batch.column_by_name(name) else {
+                return Err(Error::Broken {
+                    code: "layer-broken",
+                    message: format!("a converted file lacks the column `{name}`"),
+                    hint: "run convert again".into(),
+                });
+            };
+            let rows = self.emptied.iter().find(|(emptied, _)| emptied == name).map(|(_, rows)| rows);
+            columns.push(match rows {
+                Some(rows) => empty(column, &ids, rows),
+                None => Arc::clone(column),
+            });
+        }
+        if let Some(key) = columns.get(self.key).cloned() {
+            columns.push(key);
+        }
+        let fields: Vec<_> = self
+            .columns
+            .iter()
+            .map(String::as_str)
+            .chain([KEY_COLUMN])
+            .zip(&columns)
+            .map(|(name, column)| arrow::datatypes::Field::new(name, column.data_type().clone(), true))
+            .collect();
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let arranged = RecordBatch::try_new(schema, columns).map_err(unarranged)?;
+        if self.held.is_empty() {
+            return Ok(arranged);
+        }
+        let keep: BooleanArray = ids.iter().map(|id| Some(!self.held.contains(*id))).collect();
+        arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)
+    }
+}
+
+fn unarranged(error: arrow::error::ArrowError) -> Error {
+    Error::query("reading converted rows")(error.into())
+}
+
+pub(super) fn emptied_path(folder: &Path, column: &str) -> PathBuf {
+    folder.join(format!("emptied-{column}.parquet"))
+}
+
+pub(super) fn row_ids(batch: &RecordBatch) -> Vec<RowId> {
+    let (Some(rows), Some(parts)) = (batch.column_by_name("_row"), batch.column_by_name("_part")) else {
+        return Vec::new();
+    };
+    let rows = rows.as_primitive::<Int64Type>().values();
+    let parts = parts.as_primitive::<Int32Type>().values();
+    rows.iter().zip(parts).map(|(row, part)| RowId { row: *row, part: *part }).collect()
+}
+
+fn empty(column: &ArrayRef, ids: &[RowId], rows: &RowSet) -> ArrayRef {
+    let Some(texts) = column.as_string_view_opt() else { return Arc::clone(column) };
+    let kept = ids.iter().enumerate().map(|(at, id)| {
+        let keep = texts.is_valid(at) && !rows.contains(*id);
+        keep.then(|| texts.value(at))
+    });
+    Arc::new(kept.collect::<StringViewArray>())
+}

@@ -1,0 +1,222 @@
+//! The stages. Each reads what the one before published, writes its own artefacts, and reports.
+
+mod categorize;
+mod check;
+mod convert;
+mod fates;
+mod identify;
+mod import;
+mod lineage;
+mod loadable;
+mod patients;
+mod residue;
+mod transform;
+mod validate;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chartlift_rules::{Disposition, SafetyCritical, System, Target};
+use datafusion::execution::context::SessionContext;
+
+use crate::Error;
+use crate::order::Order;
+use crate::project_key::sha256_of;
+use crate::report::StageReport;
+use crate::run::Environment;
+use crate::session::{self, Limits};
+use crate::statement::{Stage, Trouble, Verdict};
+
+/// Orders have one input until several are joined by declared rules.
+pub(crate) use loadable::table_spec;
+
+pub(crate) const INPUT: &str = "main";
+
+/// What a stage made.
+pub(crate) struct Finished {
+    pub(crate) report: StageReport,
+    pub(crate) verdict: Verdict,
+    /// Digest of the artefacts; the same for the same input, rules and key.
+    pub(crate) digest: String,
+}
+
+/// What a stage may look at.
+pub(crate) struct Work<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) order: &'a Order,
+    pub(crate) target_name: String,
+    pub(crate) target_url: Option<String>,
+    /// Reports and folders of the earlier stages.
+    pub(crate) earlier: BTreeMap<Stage, Before>,
+}
+
+/// An earlier stage as its record says.
+pub(crate) struct Before {
+    pub(crate) report: StageReport,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) digest: String,
+}
+
+impl Work<'_> {
+    pub(crate) fn report(&self, stage: Stage) -> Result<&StageReport, Error> {
+        self.earlier.get(&stage).map(|before| &before.report).ok_or_else(|| missing(stage))
+    }
+
+    pub(crate) fn folder(&self, stage: Stage) -> Result<PathBuf, Error> {
+        self.earlier.get(&stage).and_then(|before| before.folder.clone()).ok_or_else(|| missing(stage))
+    }
+
+    /// The pack that identify chose.
+    pub(crate) fn system(&self) -> Result<&System, Error> {
+        let choice = self.report(Stage::Identify)?.system.as_ref().ok_or_else(|| missing(Stage::Identify))?;
+        self.environment
+            .project
+            .systems
+            .iter()
+            .find(|system| system.name == choice.system && system.version == choice.version)
+            .ok_or_else(|| Error::Usage {
+                code: "not-identified",
+                message: format!("the project no longer has the pack `{}` {}", choice.system, choice.version),
+                hint: "restore the pack, or identify again".into(),
+            })
+    }
+
+    pub(crate) fn target(&self) -> Result<&Target, Error> {
+        find_target(&self.environment.project, &self.target_name)
+    }
+
+    pub(crate) fn input_folder(&self) -> PathBuf {
+        input_folder(self.order)
+    }
+
+    pub(crate) fn session(&self) -> Result<SessionContext, Error> {
+        let limits = Limits {
+            threads: self.environment.threads,
+            memory_bytes: self.environment.project.settings.limits.memory_bytes,
+        };
+        session::session(limits).map_err(Error::query("making a session"))
+    }
+
+    /// The header of a table's file, as the schema declares it.
+    pub(crate) fn headers(&self, table: &str) -> Vec<String> {
+        let declared = || {
+            let system = self.system().ok()?;
+            let table = system.tables.iter().find(|one| one.name.value == table)?;
+            Some(table.schema.fields.iter().map(|field| field.name.value.clone()).collect())
+        };
+        self.earlier
+            .get(&Stage::Check)
+            .and_then(|before| before.report.headers.get(table).cloned())
+            .or_else(declared)
+            .unwrap_or_default()
+    }
+
+    /// Digest of exactly the rows that are to be loaded.
+    pub(crate) fn loaded_digest(&self) -> Result<String, Error> {
+        let digest = |stage| {
+            self.earlier.get(&stage).map(|before| before.digest.as_bytes()).ok_or_else(|| missing(stage))
+        };
+        Ok(sha256_of([digest(Stage::Convert)?, digest(Stage::Validate)?]))
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Box<dyn chartlift_io::target::Target>, Error> {
+        let url = self.target_url.as_deref().ok_or_else(|| Error::Usage {
+            code: "target-missing",
+            message: format!("nothing says where the target `{}` is", self.target_name),
+            hint: format!(
+                "give --target {0}=sqlite:{0}.db or --target {0}=env:DATABASE_URL",
+                self.target_name
+            ),
+        })?;
+        Ok(chartlift_io::target::connect(url).await?)
+    }
+
+    /// Whether a target table takes a safety-critical category.
+    pub(crate) fn critical_table(&self, table: &str) -> SafetyCritical {
+        let Ok(target) = self.target() else { return SafetyCritical::No };
+        let critical =
+            target.convert.iter().filter(|file| file.into.value == table).flat_map(|file| &file.rules).any(
+                |rule| {
+                    self.environment
+                        .project
+                        .categories
+                        .get(&rule.from.value)
+                        .is_some_and(|category| category.extension.safety_critical == SafetyCritical::Yes)
+                },
+            );
+        if critical { SafetyCritical::Yes } else { SafetyCritical::No }
+    }
+}
+
+pub(crate) fn find_target<'a>(
+    project: &'a chartlift_rules::Project,
+    name: &str,
+) -> Result<&'a Target, Error> {
+    project.targets.iter().rfind(|target| target.name == name).ok_or_else(|| Error::Usage {
+        code: "unknown-target",
+        message: format!("no target pack `{name}`"),
+        hint: format!(
+            "the project knows {}",
+            project.targets.iter().map(|target| format!("`{}`", target.name)).collect::<Vec<_>>().join(", ")
+        ),
+    })
+}
+
+fn missing(stage: Stage) -> Error {
+    Error::Usage {
+        code: "stage-missing",
+        message: format!("the stage {} has not been done", stage.name()),
+        hint: "run the order from its first missing stage with `chartlift run`".into(),
+    }
+}
+
+/// Runs one stage. `folder` is where its artefacts go.
+pub(crate) async fn run(stage: Stage, work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+    match stage {
+        Stage::Identify => identify::run(work),
+        // Landing is its own pool of threads; the runtime only waits for it.
+        Stage::Check => tokio::task::block_in_place(|| check::run(work, folder)),
+        Stage::Categorize => categorize::run(work, folder).await,
+        Stage::Convert => convert::run(work, folder).await,
+        Stage::Validate => validate::run(work, folder).await,
+        Stage::Import => import::run(work).await,
+        Stage::Verify => verify::run(work).await,
+    }
+}
+
+/// A row that blocks suspends the order, whatever the gates say.
+fn blocked(report: &StageReport) -> Option<(Verdict, Option<Trouble>)> {
+    let finding = report.findings.iter().find(|finding| finding.disposition == Disposition::Block.name())?;
+    let trouble = Trouble {
+        code: finding.code.clone(),
+        message: format!(
+            "{} rows of `{}` are blocked (`{}`)",
+            finding.rows,
+            finding.table.clone().unwrap_or_default(),
+            finding.code
+        ),
+        hint: "see the rows with `chartlift rejects --marks`; a person must decide what they mean".into(),
+    };
+    Some((Verdict::Suspended, Some(trouble)))
+}
+
+/// Digest of transformed layers: the same for the same rows in whatever order they were written.
+fn layer_digest(layers: &[String], report: &StageReport) -> String {
+    let rules = serde_json::to_vec(&report.rules).unwrap_or_default();
+    let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
+    sha256_of(layers.iter().map(String::as_bytes).chain([rules.as_slice(), findings.as_slice()]))
+}
+
+/// Names, sizes and times of an input's files: what says whether they must be read again.
+pub(crate) fn listing(order: &Order) -> Result<String, Error> {
+    let files = identify::files(&input_folder(order))?;
+    Ok(sha256_of(files.iter().map(|file| file.identity.as_bytes())))
+}
+
+fn input_folder(order: &Order) -> PathBuf {
+    match order.spec().inputs.first() {
+        Some(input) => order.input_path(input),
+        None => order.subfolder("input_files"),
+    }
+}

@@ -1,0 +1,143 @@
+//! Which patients the rows belong to that check held or could not parse: those charts are incomplete.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
+use arrow::datatypes::SchemaRef;
+use chartlift_rules::{Rule, TableSchema};
+use datafusion::execution::context::SessionContext;
+use futures::StreamExt;
+
+use super::Work;
+use super::transform::Patients;
+use crate::Error;
+use crate::compile::{self, Level, Origin, Rows, RuleInput, Which, column, layer_schema};
+use crate::keys::hash_parts;
+use crate::land;
+
+/// Adds the patients of held rows to `known`; returns how many rejected rows name no patient.
+pub(super) async fn of_held_rows(
+    work: &Work<'_>,
+    context: &SessionContext,
+    origins: &[Origin<'_>],
+    checked: &Path,
+    known: &mut Patients,
+) -> Result<u64, Error> {
+    let system = work.system()?;
+    let mut unattributed = 0;
+    let mut counted = HashSet::new();
+    for file in &system.categorize {
+        let Some(into) = work.environment.project.categories.get(&file.into.value) else { continue };
+        for rule in &file.rules {
+            let Some(origin) = origins.iter().find(|origin| origin.name == rule.from.value) else { continue };
+            let folder = checked.join(origin.name);
+            let quarantined = folder.join("quarantined.parquet");
+            let job = Reading { work, context, origins, rule, into };
+            if quarantined.exists() {
+                let rows = match &origin.rows {
+                    Rows::Layer { folder, occurrences, .. } => Rows::Layer {
+                        folder: folder.clone(),
+                        which: Which::Only(quarantined),
+                        occurrences: occurrences.clone(),
+                    },
+                    other => other.clone(),
+                };
+                job.read(rows, known).await?;
+            }
+            let rejected = rejected(&folder, origin.schema, &work.headers(origin.name))?;
+            if let Some(batch) = rejected {
+                let rows = batch.num_rows() as u64;
+                let named = job.read(Rows::Memory(vec![batch]), known).await?;
+                if counted.insert(rule.from.value.as_str()) {
+                    unattributed += rows.saturating_sub(named);
+                }
+            }
+        }
+    }
+    Ok(unattributed)
+}
+
+struct Reading<'a> {
+    work: &'a Work<'a>,
+    context: &'a SessionContext,
+    origins: &'a [Origin<'a>],
+    rule: &'a Rule,
+    into: &'a TableSchema,
+}
+
+impl Reading<'_> {
+    /// Runs the rule over `rows` for the patient's key alone; returns how many rows name one.
+    async fn read(&self, rows: Rows, known: &mut Patients) -> Result<u64, Error> {
+        let Some(patient) = &self.into.extension.patient else { return Ok(0) };
+        let origins: Vec<Origin<'_>> = self
+            .origins
+            .iter()
+            .map(|origin| {
+                let driving = origin.name == self.rule.from.value;
+                Origin { rows: if driving { rows.clone() } else { origin.rows.clone() }, ..origin.clone() }
+            })
+            .collect();
+        let input = RuleInput {
+            context: self.context,
+            project: &self.work.environment.project,
+            rule: self.rule,
+            origins: &origins,
+            into: self.into,
+            timezone: &self.work.system()?.timezone,
+        };
+        let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
+        let doing = "finding the patients of held rows";
+        let frame = compiled
+            .frame
+            .select(vec![column("_exclude"), column(&patient.value)])
+            .map_err(Error::query(doing))?;
+        let mut stream = frame.execute_stream().await.map_err(Error::query(doing))?;
+        let defines = self.into.primary_key.first().is_some_and(|key| key.value == patient.value);
+        let set = if defines { &mut known.absent } else { &mut known.incomplete };
+        let mut named = 0;
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(Error::query(doing))?;
+            let excluded = batch.column(0).as_primitive::<arrow::datatypes::Int32Type>();
+            let keys = batch.column(1).as_string_view();
+            for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
+                named += 1;
+                if excluded.value(row) <= 0 {
+                    set.insert(hash_parts(
+                        self.work.environment.key.secret(),
+                        [keys.value(row).as_bytes()].into_iter(),
+                    ));
+                }
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// A table's rejected records, as far as their fields could be read, in the layer's shape.
+fn rejected(folder: &Path, schema: &TableSchema, header: &[String]) -> Result<Option<RecordBatch>, Error> {
+    let (mut rows, mut fields) = (Vec::new(), Vec::new());
+    land::read_rejects(folder, |reject| {
+        rows.push(reject.row);
+        fields.push(reject.fields);
+    })?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let layer: SchemaRef = layer_schema(schema, Level::Checked);
+    let mut columns: Vec<ArrayRef> = schema
+        .fields
+        .iter()
+        .map(|field| {
+            let at = header.iter().position(|name| *name == field.name.value);
+            let values = fields.iter().map(|row| row.get(at?)?.as_deref());
+            Arc::new(values.collect::<StringViewArray>()) as ArrayRef
+        })
+        .collect();
+    columns.push(Arc::new(Int64Array::from(rows.clone())));
+    columns.push(Arc::new(Int64Array::from(vec![0; rows.len()])));
+    RecordBatch::try_new(layer, columns)
+        .map(Some)
+        .map_err(|error| Error::query("reading rejects")(error.into()))
+}

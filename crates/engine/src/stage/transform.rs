@@ -1,0 +1,272 @@
+//! What categorize and convert share: run every rule of a file into one layer, settle equal keys, count.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use chartlift_rules::{Diagnostic, Disposition, RuleFile, TableSchema};
+use datafusion::execution::context::SessionContext;
+
+use super::Work;
+use crate::Error;
+use crate::compile::{self, Level, Origin, RuleInput};
+use crate::constraints::{self, ColumnCheck};
+use crate::digest::ArtefactDigest;
+use crate::duplicates::{self, Equal};
+use crate::keys::KeySet;
+use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, write_rows};
+use crate::produce::{self, Job, Outcome, Unproduced};
+use crate::report::StageReport;
+use crate::statement::{CategoryBalance, RuleBalance, Stage};
+
+/// One rule file to run.
+pub(super) struct Transform<'a> {
+    pub(super) work: &'a Work<'a>,
+    pub(super) context: &'a SessionContext,
+    pub(super) stage: Stage,
+    pub(super) level: Level,
+    pub(super) file: &'a RuleFile,
+    pub(super) into: &'a TableSchema,
+    pub(super) origins: &'a [Origin<'a>],
+    pub(super) timezone: &'a str,
+    /// The layer's folder.
+    pub(super) folder: PathBuf,
+}
+
+/// What a rule file came to.
+pub(super) struct Transformed {
+    /// The outcome of each rule, with the table it read and the tables its joins reached.
+    pub(super) rules: Vec<(String, Outcome)>,
+    pub(super) joins: Vec<Vec<compile::Reached>>,
+    pub(super) balance: CategoryBalance,
+    pub(super) digest: ArtefactDigest,
+    pub(super) incomplete: HashSet<u64>,
+    pub(super) absent: HashSet<u64>,
+}
+
+/// Rows of a driving table before any rule sees them, and those an earlier stage held or merged.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Earlier {
+    pub(super) rows: u64,
+    pub(super) quarantined: u64,
+    pub(super) merged: u64,
+}
+
+pub(super) async fn transform(
+    one: &Transform<'_>,
+    earlier: &BTreeMap<String, Earlier>,
+    report: &mut StageReport,
+    counts: &mut Vec<u64>,
+) -> Result<Transformed, Error> {
+    let into = one.file.into.value.as_str();
+    let checks = match one.level {
+        Level::Checked => constraints::typed_checks(one.into).0,
+        // The target's own constraints are validate's.
+        Level::Categorized => Vec::new(),
+    };
+    let mut marks = MarkWriter::new(one.folder.join("marks-rules.parquet"));
+    let mut made = Transformed {
+        rules: Vec::new(),
+        joins: Vec::new(),
+        balance: CategoryBalance { category: into.into(), ..CategoryBalance::default() },
+        digest: ArtefactDigest::default(),
+        incomplete: HashSet::new(),
+        absent: HashSet::new(),
+    };
+    let mut next_part = 0;
+    let mut keys = Vec::new();
+    for number in 0..one.file.rules.len() {
+        let (rule, mut outcome) = run_rule(one, number, &checks, &mut next_part, report).await?;
+        count(&mut outcome, &mut marks, counts, report.checks.len())?;
+        made.balance.emitted += outcome.emitted;
+        made.digest.merge(&outcome.digest)?;
+        keys.append(&mut outcome.keys);
+        let before = earlier.get(&rule.from).copied().unwrap_or_default();
+        report.rules.push(balance(one.stage, &rule, into, before, &outcome));
+        made.incomplete.extend(std::mem::take(&mut outcome.incomplete));
+        made.absent.extend(std::mem::take(&mut outcome.absent));
+        made.rules.push((rule.from.clone(), outcome));
+        made.joins.push(rule.joins);
+    }
+    settle_keys(one, keys, report, counts, &mut marks, &mut made)?;
+    marks.close()?;
+    made.balance.rows = made.balance.emitted - made.balance.merged - made.balance.quarantined;
+    Ok(made)
+}
+
+async fn run_rule(
+    one: &Transform<'_>,
+    number: usize,
+    checks: &[ColumnCheck],
+    next_part: &mut usize,
+    report: &mut StageReport,
+) -> Result<(compile::CompiledRule, Outcome), Error> {
+    let Some(rule) = one.file.rules.get(number) else { return Err(Error::no_rule()) };
+    let input = RuleInput {
+        context: one.context,
+        project: &one.work.environment.project,
+        rule,
+        origins: one.origins,
+        into: one.into,
+        timezone: one.timezone,
+    };
+    let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
+    let first_check = report.checks.len();
+    let into = one.file.into.value.as_str();
+    report.checks.extend(produce::rule_checks(&compiled, into, checks));
+    let job = Job {
+        rule: &compiled,
+        number,
+        level: one.level,
+        into: one.into,
+        folder: &one.folder,
+        secret: one.work.environment.key.secret(),
+        checks,
+        progress: &one.work.environment.progress,
+    };
+    let outcome = produce::run(&job, first_check, next_part).await?;
+    Ok((compiled, outcome))
+}
+
+fn count(
+    outcome: &mut Outcome,
+    marks: &mut MarkWriter,
+    counts: &mut Vec<u64>,
+    checks: usize,
+) -> Result<(), Error> {
+    counts.resize(checks, 0);
+    outcome.marks.sort_unstable_by_key(|mark| (mark.id, mark.check));
+    for mark in std::mem::take(&mut outcome.marks) {
+        if let Some(count) = usize::try_from(mark.check).ok().and_then(|check| counts.get_mut(check)) {
+            *count += 1;
+        }
+        marks.push(mark)?;
+    }
+    Ok(())
+}
+
+fn balance(
+    stage: Stage,
+    rule: &compile::CompiledRule,
+    into: &str,
+    before: Earlier,
+    outcome: &Outcome,
+) -> RuleBalance {
+    let mut excluded: BTreeMap<String, u64> = rule.excludes.iter().map(|name| (name.clone(), 0)).collect();
+    let mut quarantined = before.quarantined;
+    for (reason, rows) in &outcome.unproduced {
+        match reason {
+            Unproduced::Quarantined => quarantined += rows.len(),
+            Unproduced::Excluded(name) => *excluded.entry(name.clone()).or_default() += rows.len(),
+        }
+    }
+    RuleBalance {
+        stage,
+        rule: rule.name.clone(),
+        from: rule.from.clone(),
+        into: into.to_owned(),
+        read: before.rows,
+        produced: outcome.produced,
+        merged: before.merged,
+        excluded,
+        quarantined,
+        emitted: outcome.emitted,
+    }
+}
+
+/// Rows with the same key and content merge; with different content all are quarantined.
+fn settle_keys(
+    one: &Transform<'_>,
+    keys: Vec<crate::keys::KeyWriter>,
+    report: &mut StageReport,
+    counts: &mut Vec<u64>,
+    marks: &mut MarkWriter,
+    made: &mut Transformed,
+) -> Result<(), Error> {
+    let into = one.file.into.value.as_str();
+    let Some(key) = one.into.primary_key.first() else { return Ok(()) };
+    let conflict = report.checks.len();
+    report.checks.push(Check::new("key-conflict", into, Disposition::Quarantine).column(&key.value));
+    report.checks.push(Check::new("duplicate-row", into, Disposition::Note).column(&key.value));
+    counts.resize(report.checks.len(), 0);
+    let mut candidates = RowSet::default();
+    KeySet::finish(keys)?.groups(|group| {
+        for entry in group {
+            let part = u32::try_from(entry.extra).unwrap_or_default().cast_signed();
+            candidates.insert(RowId { row: entry.row, part });
+        }
+    })?;
+    let mut held = RowSet::default();
+    for equal in duplicates::settle(&one.folder, std::slice::from_ref(&key.value), &candidates)? {
+        let (rows, check) = match equal {
+            Equal::Same { rows } => {
+                made.balance.merged += rows.len() as u64;
+                (rows, conflict + 1)
+            }
+            Equal::Different { rows } => {
+                made.balance.quarantined += rows.len() as u64;
+                (rows, conflict)
+            }
+        };
+        for id in rows {
+            held.insert(id);
+            if let Some(count) = counts.get_mut(check) {
+                *count += 1;
+            }
+            marks.push(Mark { id, check: i32::try_from(check).unwrap_or(i32::MAX) })?;
+        }
+    }
+    if !held.is_empty() {
+        write_rows(&one.folder.join("held.parquet"), &held)?;
+    }
+    Ok(())
+}
+
+/// Hashes of patients, kept between stages beside the layer.
+pub(super) struct Patients {
+    pub(super) incomplete: HashSet<u64>,
+    pub(super) absent: HashSet<u64>,
+}
+
+const INCOMPLETE: i32 = 1;
+const ABSENT: i32 = 2;
+
+impl Patients {
+    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+        let (mut incomplete, mut absent) = (HashSet::new(), HashSet::new());
+        for id in crate::marks::read_rows(&folder.join("patients.parquet"))?.iter() {
+            let set = if id.part == INCOMPLETE { &mut incomplete } else { &mut absent };
+            set.insert(id.row.cast_unsigned());
+        }
+        Ok(Self { incomplete, absent })
+    }
+
+    pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
+        let mut rows = RowSet::default();
+        for (hashes, part) in [(&self.incomplete, INCOMPLETE), (&self.absent, ABSENT)] {
+            for hash in hashes {
+                rows.insert(RowId { row: hash.cast_signed(), part });
+            }
+        }
+        write_rows(&folder.join("patients.parquet"), &rows)
+    }
+}
+
+impl Error {
+    /// The rules changed between lint and run, or lint has a hole.
+    pub(super) fn rules(problems: &[Diagnostic]) -> Self {
+        let first = problems.first();
+        Self::Usage {
+            code: first.map_or("internal", |one| one.code),
+            message: first.map_or_else(String::new, |one| one.message.clone()),
+            hint: "see all problems with `chartlift lint`".into(),
+        }
+    }
+
+    fn no_rule() -> Self {
+        Self::Usage {
+            code: "internal",
+            message: "a rule vanished while it ran".into(),
+            hint: "report this".into(),
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! validate: will the target take these rows? Its constraints, its live catalogue, and every reference, before
+//! anything is written. Children of held parents are held or emptied, to a fixpoint.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use arrow::array::{Array, AsArray};
+use chartlift_io::target::{Bookkeeping, Catalog};
+use chartlift_rules::{Disposition, SafetyCritical, Target, TargetTable};
+
+use super::loadable::{emptied_path, row_ids};
+use super::transform::Patients;
+use super::{Finished, Work};
+use crate::Error;
+use crate::catalog;
+use crate::constraints::{self, ColumnCheck};
+use crate::gates::{self, Measured};
+use crate::keys::{Entry, KeySet, KeyWriter, hash_parts};
+use crate::layer;
+use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, read_rows, write_rows};
+use crate::report::StageReport;
+use crate::statement::{Patients as PatientCount, Stage, Trouble, Verdict};
+
+pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+    let target = work.target()?;
+    let mut report =
+        StageReport { loads: work.report(Stage::Convert)?.loads.clone(), ..StageReport::default() };
+    let live = live_catalog(work, target, &mut report).await?;
+    tokio::task::block_in_place(|| validate(work, target, &live, report, folder))
+}
+
+fn validate(
+    work: &Work<'_>,
+    target: &Target,
+    live: &Catalog,
+    mut report: StageReport,
+    folder: &Path,
+) -> Result<Finished, Error> {
+    let converted = work.folder(Stage::Convert)?;
+    let total = report.loads.iter().map(|load| load.converted).sum();
+    work.environment.progress.begin(Stage::Validate, "validating", total);
+    let mut tables = Vec::new();
+    for table in &target.tables {
+        tables.push(Table::read(work, target, table, live, &converted, folder, &mut report)?);
+    }
+    work.environment.progress.end();
+    cascade(target, &mut tables)?;
+    let mut counts = vec![0; report.checks.len()];
+    let mut patients = Patients::read(&work.folder(Stage::Categorize)?)?;
+    let of_convert = Patients::read(&converted)?;
+    patients.incomplete.extend(of_convert.incomplete);
+    patients.absent.extend(of_convert.absent);
+    let mut parent_held = BTreeMap::new();
+    for table in &mut tables {
+        parent_held.insert(table.name.clone(), table.publish(&mut counts)?);
+        if let Some(load) = report.loads.iter_mut().find(|load| load.table == table.name) {
+            load.held += table.held.len();
+        }
+    }
+    report.patients = Some(count_patients(work, target, &tables, &converted, patients)?);
+    report.count_findings(Stage::Validate, &counts);
+    let (verdict, trouble) = verdict(work, &report, &parent_held);
+    report.trouble = trouble;
+    let loads = serde_json::to_vec(&report.loads).unwrap_or_default();
+    let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
+    let digest = crate::project_key::sha256_of([loads.as_slice(), &findings]);
+    Ok(Finished { report, verdict, digest })
+}
+
+/// Asks the target what it has, and reports where the pack sees it otherwise.
+async fn live_catalog(work: &Work<'_>, target: &Target, report: &mut StageReport) -> Result<Catalog, Error> {
+    let connection = work.connect().await?;
+    if let Bookkeeping::Missing = connection.bookkeeping().await? {
+        report.trouble = Some(Trouble {
+            code: "bookkeeping-missing".into(),
+            message: format!("{} has no bookkeeping tables", connection.describe()),
+            hint: "make them with `chartlift target init` (with --with-tables also the pack's own tables)"
+                .into(),
+        });
+    }
+    let names: Vec<String> = target
+        .tables
+        .iter()
+        .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
+        .collect();
+    let live = connection.catalog(&names).await?;
+    report.findings.extend(catalog::compare(target, &live));
+    Ok(live)
+}
+
+/// A reference of a table: where it stands, and what a held parent means.
+struct Reference {
+    column: String,
+    parent: String,
+    required: bool,
+    check: usize,
+    children: KeySet,
+}
+
+struct Table {
+    name: String,
+    folder: std::path::PathBuf,
+    keys: KeySet,
+    references: Vec<Reference>,
+    held: RowSet,
+    /// Rows newly held since their children were last looked at, by key.
+    fresh: HashSet<u64>,
+    key_of: BTreeMap<RowId, u64>,
+    emptied: Vec<(usize, RowSet)>,
+    marks: Vec<Mark>,
+}
+
+impl Table {
+    #[expect(clippy::too_many_arguments, reason = "one call, from one place")]
+    fn read(
+        work: &Work<'_>,
+        target: &Target,
+        table: &TargetTable,
+        live: &Catalog,
+        converted: &Path,
+        folder: &Path,
+        report: &mut StageReport,
+    ) -> Result<Self, Error> {
+        let name = table.name.value.as_str();
+        let source = converted.join(name);
+        let held_before = read_rows(&source.join("held.parquet"))?;
+        let schema = catalog::tightened(table, live);
+        let (checks, _) = constraints::typed_checks(&schema);
+        let first_check = report.checks.len();
+        for check in &checks {
+            report.checks.push(
+                Check::new(check.code, name, Disposition::Quarantine)
+                    .column(&check.column)
+                    .named(check.constraint),
+            );
+        }
+        let mut references = reference_checks(work, target, table, report);
+        let key = table.schema.primary_key.first().map(|key| key.value.clone()).unwrap_or_default();
+        let columns = needed(&checks, &references, &key);
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut reading = Reading {
+            secret: work.environment.key.secret(),
+            checks: &checks,
+            first_check,
+            key: &key,
+            held_before: &held_before,
+            keys: KeyWriter::new(),
+            children: references.iter().map(|_| KeyWriter::new()).collect(),
+            held: RowSet::default(),
+            marks: Vec::new(),
+            held_keys: BTreeMap::new(),
+        };
+        for part in layer::parts(&source)? {
+            for batch in layer::batches_of(&part, Some(&columns))? {
+                let batch = batch?;
+                work.environment.progress.advance(batch.num_rows() as u64);
+                reading.batch(&batch, &references);
+            }
+        }
+        let Reading { keys, children, held, marks, held_keys, .. } = reading;
+        for (reference, children) in references.iter_mut().zip(children) {
+            reference.children = KeySet::finish(vec![children])?;
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            folder: folder.join(name),
+            keys: KeySet::finish(vec![keys])?,
+            emptied: references.iter().enumerate().map(|(at, _)| (at, RowSet::default())).collect(),
+            references,
+            fresh: held_keys.values().copied().collect(),
+            key_of: held_keys,
+            held,
+            marks,
+        })
+    }
+
+    /// Writes what later stages leave out; returns how many rows only a held parent holds.
+    fn publish(&mut self, counts: &mut [u64]) -> Result<u64, Error> {
+        let mut marks = MarkWriter::new(self.folder.join("marks-target.parquet"));
+        self.marks.sort_unstable_by_key(|mark| (mark.id, mark.check));
+        let mut own = RowSet::default();
+        let parent_checks: Vec<usize> = self.references.iter().map(|reference| reference.check).collect();
+        for mark in &self.marks {
+            let check = usize::try_from(mark.check).unwrap_or_default();
+            if let Some(count) = counts.get_mut(check) {
+                *count += 1;
+            }
+            if !parent_checks.iter().any(|parent| check == *parent) {
+                own.insert(mark.id);
+            }
+            marks.push(*mark)?;
+        }
+        marks.close()?;
+        if !self.held.is_empty() {
+            write_rows(&self.folder.join("held.parquet"), &self.held)?;
+        }
+        for (reference, rows) in &self.emptied {
+            if let Some(reference) = self.references.get(*reference).filter(|_| !rows.is_empty()) {
+                write_rows(&emptied_path(&self.folder, &reference.column), rows)?;
+            }
+        }
+        Ok(self.held.iter().filter(|id| !own.contains(*id)).count() as u64)
+    }
+}
+
+/// One check a reference: `parent-held` where the source has vouched for the parent, else `foreign-key`.
+fn reference_checks(
+    work: &Work<'_>,
+    target: &Target,
+    table: &TargetTable,
+    report: &mut StageReport,
+) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for foreign in &table.schema.foreign_keys {
+        let (Some(column), parent) = (foreign.fields.first(), &foreign.resource.value) else { continue };
+        if !target.tables.iter().any(|other| other.name.value == *parent) {
+            continue;
+        }
+        let column = column.value.as_str();
+        let required = table.schema.field(column).is_some_and(|field| field.constraints.required);
+        let vouched = super::lineage::vouched(work, table, column);
+        let critical = work.critical_table(&table.name.value) == SafetyCritical::Yes;
+        let is_patient =
+            table.schema.extension.patient.as_ref().is_some_and(|patient| patient.value == column);
+        let disposition = match (required, vouched) {
+            (false, _) => Disposition::Degrade,
+            // The row would be in no chart at all: a person must decide.
+            (true, false) if critical && is_patient => Disposition::Block,
+            (true, _) => Disposition::Quarantine,
+        };
+        let code = if vouched { "parent-held" } else { "foreign-key" };
+        report.checks.push(Check::new(code, &table.name.value, disposition).column(column).named(parent));
+        references.push(Reference {
+            column: column.to_owned(),
+            parent: parent.clone(),
+            required,
+            check: report.checks.len() - 1,
+            children: KeySet::default(),
+        });
+    }
+    references
+}
+
+fn needed(checks: &[ColumnCheck], references: &[Reference], key: &str) -> Vec<String> {
+    let mut columns: Vec<String> = ["_row", "_part", key].map(str::to_owned).to_vec();
+    columns.extend(checks.iter().map(|check| check.column.clone()));
+    columns.extend(references.iter().map(|reference| reference.column.clone()));
+    columns.sort();
+    columns.dedup();
+    columns
+}
+
+struct Reading<'a> {
+    secret: crate::keys::Secret,
+    checks: &'a [ColumnCheck],
+    first_check: usize,
+    key: &'a str,
+    held_before: &'a RowSet,
+    keys: KeyWriter,
+    children: Vec<KeyWriter>,
+    held: RowSet,
+    marks: Vec<Mark>,
+    held_keys: BTreeMap<RowId, u64>,
+}
+
+impl Reading<'_> {
+    fn batch(&mut self, batch: &arrow::array::RecordBatch, references: &[Reference]) {
+        let ids = row_ids(batch);
+        let mut failures = Vec::new();
+        let mut held = HashSet::new();
+        for (at, check) in self.checks.iter().enumerate() {
+            let Some(column) = batch.column_by_name(&check.column) else { continue };
+            failures.clear();
+            check.failures_typed(column, &mut failures);
+            for row in &failures {
+                let row = *row as usize;
+                let Some(id) = ids.get(row).filter(|id| !self.held_before.contains(**id)) else { continue };
+                let number = i32::try_from(self.first_check + at).unwrap_or(i32::MAX);
+                self.marks.push(Mark { id: *id, check: number });
+                held.insert(row);
+            }
+        }
+        let key = batch.column_by_name(self.key).and_then(|column| column.as_string_view_opt());
+        for (row, id) in ids.iter().enumerate() {
+            if self.held_before.contains(*id) {
+                continue;
+            }
+            let extra = u64::from(id.part.cast_unsigned());
+            let hash = |text: &str| hash_parts(self.secret, [text.as_bytes()].into_iter());
+            if let Some(key) = key.filter(|key| key.is_valid(row)) {
+                let key = hash(key.value(row));
+                self.keys.push(Entry { key, row: id.row, extra });
+                if held.contains(&row) {
+                    self.held_keys.insert(*id, key);
+                }
+            }
+            if held.contains(&row) {
+                self.held.insert(*id);
+            }
+            for (reference, children) in references.iter().zip(&mut self.children) {
+                let column =
+                    batch.column_by_name(&reference.column).and_then(|column| column.as_string_view_opt());
+                if let Some(column) = column.filter(|column| column.is_valid(row)) {
+                    children.push(Entry { key: hash(column.value(row)), row: id.row, extra });
+                }
+            }
+        }
+    }
+}
+
+/// Children of parents that are not there, and of parents that are held, until nothing changes.
+fn cascade(target: &Target, tables: &mut [Table]) -> Result<(), Error> {
+    let place: BTreeMap<String, usize> =
+        tables.iter().enumerate().map(|(at, table)| (table.name.clone(), at)).collect();
+    for child in 0..tables.len() {
+        let mut missing = Vec::new();
+        if let Some(table) = tables.get(child) {
+            for (at, reference) in table.references.iter().enumerate() {
+                let Some(parents) = place.get(&reference.parent).and_then(|at| tables.get(*at)) else {
+                    continue;
+                };
+                reference.children.missing_from(&parents.keys, |entry| missing.push((at, id_of(entry))))?;
+            }
+        }
+        settle(tables, child, &missing)?;
+    }
+    debug_assert!(target.tables.len() >= tables.len(), "one entry a table");
+    loop {
+        let fresh: Vec<HashSet<u64>> =
+            tables.iter_mut().map(|table| std::mem::take(&mut table.fresh)).collect();
+        if fresh.iter().all(HashSet::is_empty) {
+            return Ok(());
+        }
+        for child in 0..tables.len() {
+            let mut orphaned = Vec::new();
+            if let Some(table) = tables.get(child) {
+                for (at, reference) in table.references.iter().enumerate() {
+                    let Some(held) = place.get(&reference.parent).and_then(|at| fresh.get(*at)) else {
+                        continue;
+                    };
+                    if !held.is_empty() {
+                        reference.children.contained_in(held, |entry| orphaned.push((at, id_of(entry))))?;
+                    }
+                }
+            }
+            settle(tables, child, &orphaned)?;
+        }
+    }
+}
+
+fn id_of(entry: &Entry) -> RowId {
+    RowId { row: entry.row, part: u32::try_from(entry.extra).unwrap_or_default().cast_signed() }
+}
+
+/// Holds or empties the rows of a table whose parents are not to be had.
+fn settle(tables: &mut [Table], child: usize, rows: &[(usize, RowId)]) -> Result<(), Error> {
+    let Some(table) = tables.get_mut(child) else { return Ok(()) };
+    let mut newly_held = RowSet::default();
+    for (at, id) in rows {
+        let Some(reference) = table.references.get(*at) else { continue };
+        let check = i32::try_from(reference.check).unwrap_or(i32::MAX);
+        let new = if reference.required {
+            let new = table.held.insert(*id);
+            if new {
+                newly_held.insert(*id);
+            }
+            new
+        } else {
+            table.emptied.get_mut(*at).is_some_and(|(_, rows)| rows.insert(*id))
+        };
+        if new {
+            table.marks.push(Mark { id: *id, check });
+        }
+    }
+    if !newly_held.is_empty() {
+        table.keys.each(|entry| {
+            if newly_held.contains(id_of(entry)) {
+                table.fresh.insert(entry.key);
+                table.key_of.insert(id_of(entry), entry.key);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Whole, incomplete, absent: every patient exactly once.
+fn count_patients(
+    work: &Work<'_>,
+    target: &Target,
+    tables: &[Table],
+    converted: &Path,
+    mut known: Patients,
+) -> Result<PatientCount, Error> {
+    let secret = work.environment.key.secret();
+    for (table, pack) in tables.iter().zip(&target.tables) {
+        let Some(patient) = &pack.schema.extension.patient else { continue };
+        let defines = pack.schema.primary_key.first().is_some_and(|key| key.value == patient.value);
+        let touched =
+            |id: RowId| table.held.contains(id) || table.emptied.iter().any(|(_, rows)| rows.contains(id));
+        if table.held.is_empty() && table.emptied.iter().all(|(_, rows)| rows.is_empty()) {
+            continue;
+        }
+        for_patients(converted, &table.name, &patient.value, |id, key| {
+            if touched(id) {
+                let hash = hash_parts(secret, [key.as_bytes()].into_iter());
+                let set = if defines && table.held.contains(id) {
+                    &mut known.absent
+                } else {
+                    &mut known.incomplete
+                };
+                set.insert(hash);
+            }
+        })?;
+    }
+    let mut count = PatientCount {
+        unattributed: work
+            .report(Stage::Categorize)?
+            .patients
+            .as_ref()
+            .map_or(0, |patients| patients.unattributed),
+        ..PatientCount::default()
+    };
+    for (table, pack) in tables.iter().zip(&target.tables) {
+        let Some(patient) = &pack.schema.extension.patient else { continue };
+        if pack.schema.primary_key.first().is_none_or(|key| key.value != patient.value) {
+            continue;
+        }
+        let held_before = read_rows(&converted.join(&table.name).join("held.parquet"))?;
+        for_patients(converted, &table.name, &patient.value, |id, key| {
+            if table.held.contains(id) || held_before.contains(id) {
+                return;
+            }
+            let hash = hash_parts(secret, [key.as_bytes()].into_iter());
+            known.absent.remove(&hash);
+            if known.incomplete.contains(&hash) { count.incomplete += 1 } else { count.whole += 1 }
+        })?;
+    }
+    count.absent = known.absent.len() as u64;
+    count.exported = count.whole + count.incomplete + count.absent;
+    Ok(count)
+}
+
+fn for_patients(
+    converted: &Path,
+    table: &str,
+    column: &str,
+    mut each: impl FnMut(RowId, &str),
+) -> Result<(), Error> {
+    for part in layer::parts(&converted.join(table))? {
+        for batch in layer::batches_of(&part, Some(&["_row", "_part", column]))? {
+            let batch = batch?;
+            let Some(keys) = batch.column_by_name(column).and_then(|keys| keys.as_string_view_opt()) else {
+                continue;
+            };
+            for (row, id) in row_ids(&batch).into_iter().enumerate().filter(|(row, _)| keys.is_valid(*row)) {
+                each(id, keys.value(row));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn verdict(
+    work: &Work<'_>,
+    report: &StageReport,
+    parent_held: &BTreeMap<String, u64>,
+) -> (Verdict, Option<Trouble>) {
+    if let Some(trouble) = &report.trouble {
+        return (Verdict::Fail, Some(trouble.clone()));
+    }
+    if let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") {
+        let trouble = Trouble {
+            code: finding.code.clone(),
+            message: format!(
+                "the target's `{}` is not as the pack says: {}",
+                finding.table.clone().unwrap_or_default(),
+                finding.message.clone().unwrap_or_default()
+            ),
+            hint: "see all differences with `chartlift target check`".into(),
+        };
+        return (Verdict::Fail, Some(trouble));
+    }
+    if let Some(stop) = super::blocked(report) {
+        return stop;
+    }
+    let convert_held = |table: &str| {
+        work.report(Stage::Convert)
+            .ok()
+            .and_then(|report| report.loads.iter().find(|load| load.table == table).map(|load| load.held))
+            .unwrap_or_default()
+    };
+    let measured: Vec<Measured<'_>> = report
+        .loads
+        .iter()
+        .map(|load| Measured {
+            name: &load.table,
+            safety_critical: work.critical_table(&load.table),
+            read: load.converted,
+            excluded: 0,
+            held: load.held
+                - convert_held(&load.table)
+                - parent_held.get(&load.table).copied().unwrap_or_default(),
+        })
+        .collect();
+    gates::judge(&work.environment.project, Stage::Validate, &measured)
+}

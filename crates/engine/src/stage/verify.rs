@@ -1,0 +1,196 @@
+//! verify: every row and cell that should be in the target against what is there, by digests that the database
+//! computes; where they differ, down to the row and the column. Then the statement is balanced, or it is not.
+
+use std::collections::BTreeMap;
+
+use chartlift_io::target::{BucketDigest, LoadRecord, RowDigest, TableSpec, Target as Database};
+use chartlift_rules::TargetTable;
+
+use super::loadable::{Loadable, in_load_order, table_spec};
+use super::{Finished, Work};
+use crate::Error;
+use crate::digest::{DigestColumn, TableDigest, hex_of_buckets, row_digests};
+use crate::project_key::sha256_of;
+use crate::report::StageReport;
+use crate::statement::{LoadBalance, Mismatch, Stage, Trouble, Verdict};
+
+/// Buckets that a differing table is divided into, to find the rows that differ without reading the rest.
+const BUCKETS: u32 = 1024;
+/// Mismatches that are listed; all are counted.
+const MOST_MISMATCHES: usize = 1000;
+
+pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
+    let target = work.target()?;
+    let connection = work.connect().await?;
+    let Some(record) = connection.find_load(&work.order.spec().id).await? else {
+        return Err(Error::Usage {
+            code: "not-loaded",
+            message: format!("order `{}` is not in {}", work.order.spec().id, connection.describe()),
+            hint: "import it first with `chartlift run`".into(),
+        });
+    };
+    let mut report = StageReport::default();
+    let mut digests = Vec::new();
+    let loads = &work.report(Stage::Import)?.loads;
+    work.environment.progress.begin(Stage::Verify, "verifying", loads.iter().map(|load| load.loaded).sum());
+    for table in in_load_order(target) {
+        let Some(load) = loads.iter().find(|load| load.table == table.name.value) else { continue };
+        let load = table_digest(work, connection.as_ref(), table, &record, load.clone(), &mut report).await?;
+        digests.push(format!("{} {}", load.table, load.digest.clone().unwrap_or_default()));
+        work.environment.progress.advance(load.loaded);
+        report.loads.push(load);
+    }
+    work.environment.progress.end();
+    // The order of the pack reads better than the order of the load.
+    report.loads.sort_by_key(|load| loads.iter().position(|known| known.table == load.table));
+    let digest = sha256_of(digests.iter().map(String::as_bytes));
+    let verdict = judge(&mut report, &record, &digest);
+    Ok(Finished { report, verdict, digest })
+}
+
+async fn table_digest(
+    work: &Work<'_>,
+    connection: &dyn Database,
+    table: &TargetTable,
+    record: &LoadRecord,
+    mut load: LoadBalance,
+    report: &mut StageReport,
+) -> Result<LoadBalance, Error> {
+    let spec = table_spec(work.target()?, table);
+    let loadable = Loadable::open(work, table)?;
+    let live = connection.catalog(std::slice::from_ref(&spec.name)).await?;
+    let columns = DigestColumn::of(&spec, live.table(&spec.name));
+    let expected =
+        tokio::task::block_in_place(|| digest_of(&loadable, &columns, 1, work.environment.threads))?;
+    let found = connection.digest(&spec, record, 1).await?;
+    load.digest = Some(hex_of_buckets(&columns, &found));
+    if load.digest == Some(expected.hex()) {
+        load.verified = load.loaded;
+        return Ok(load);
+    }
+    let wrong = locate(work, connection, &spec, &columns, &loadable, record, report).await?;
+    load.verified = load.loaded.saturating_sub(wrong);
+    Ok(load)
+}
+
+/// Digests the parts of a table, some at a time.
+fn digest_of(
+    loadable: &Loadable,
+    columns: &[DigestColumn],
+    buckets: u32,
+    threads: usize,
+) -> Result<TableDigest, Error> {
+    let share = loadable.parts().len().div_ceil(threads.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let work: Vec<_> = loadable
+            .parts()
+            .chunks(share)
+            .map(|parts| {
+                scope.spawn(move || {
+                    let mut digest = TableDigest::new(columns.to_vec(), buckets);
+                    for part in parts {
+                        for batch in loadable.part(part) {
+                            digest.add(&batch?)?;
+                        }
+                    }
+                    Ok::<_, Error>(digest)
+                })
+            })
+            .collect();
+        let mut whole = TableDigest::new(columns.to_vec(), buckets);
+        for one in work {
+            match one.join() {
+                Ok(digest) => whole.merge(&digest?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(whole)
+    })
+}
+
+/// Finds the rows and columns that differ; returns how many rows.
+async fn locate(
+    work: &Work<'_>,
+    connection: &dyn Database,
+    spec: &TableSpec,
+    columns: &[DigestColumn],
+    loadable: &Loadable,
+    record: &LoadRecord,
+    report: &mut StageReport,
+) -> Result<u64, Error> {
+    let expected =
+        tokio::task::block_in_place(|| digest_of(loadable, columns, BUCKETS, work.environment.threads))?;
+    let expected = expected.buckets();
+    let found = connection.digest(spec, record, BUCKETS).await?;
+    let mut wrong = 0;
+    let of = |all: &[BucketDigest], bucket| all.iter().find(|one| one.bucket == bucket).cloned();
+    for bucket in (0..BUCKETS).filter(|bucket| of(&expected, *bucket) != of(&found, *bucket)) {
+        let there = connection.row_digests(spec, record, BUCKETS, bucket).await?;
+        let mut wanted = Vec::new();
+        for batch in loadable.batches() {
+            wanted.extend(row_digests(columns, &batch?, BUCKETS, bucket)?);
+        }
+        wrong += compare(work, spec, &wanted, &there, report);
+    }
+    Ok(wrong)
+}
+
+fn compare(
+    work: &Work<'_>,
+    spec: &TableSpec,
+    wanted: &[RowDigest],
+    there: &[RowDigest],
+    report: &mut StageReport,
+) -> u64 {
+    let mut found: BTreeMap<&str, &RowDigest> = there.iter().map(|row| (row.key.as_str(), row)).collect();
+    let mut wrong = 0;
+    let mut mismatch = |key: &str, column: &str| {
+        if report.mismatches.len() < MOST_MISMATCHES {
+            report.mismatches.push(Mismatch {
+                table: spec.keyspace.clone(),
+                row_key_hash: work.environment.key.hash_row_key(&spec.keyspace, key),
+                column: column.to_owned(),
+            });
+        }
+    };
+    for row in wanted {
+        let Some(other) = found.remove(row.key.as_str()) else {
+            wrong += 1;
+            mismatch(&row.key, "*");
+            continue;
+        };
+        let mut differs = false;
+        for (column, (cell, other)) in spec.columns.iter().zip(row.cells.iter().zip(&other.cells)) {
+            if cell != other {
+                differs = true;
+                mismatch(&row.key, &column.name);
+            }
+        }
+        wrong += u64::from(differs);
+    }
+    for key in found.keys() {
+        wrong += 1;
+        mismatch(key, "*");
+    }
+    wrong
+}
+
+fn judge(report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict {
+    if let Some(load) = report.loads.iter().find(|load| load.verified != load.loaded) {
+        report.trouble = Some(Trouble {
+            code: "verify-mismatch".into(),
+            message: format!(
+                "{} rows of `{}` are not in the target as they were converted",
+                load.loaded - load.verified,
+                load.table
+            ),
+            hint: "the mismatches name rows by keyed hash and the columns; see --json".into(),
+        });
+        return Verdict::Fail;
+    }
+    // The receipt binds what was verified to what the log said when it was loaded.
+    report.receipt =
+        Some(sha256_of([digest.as_bytes(), record.log_head.as_bytes(), record.input_digest.as_bytes()]));
+    report.load = Some(record.id);
+    Verdict::Pass
+}
