@@ -1,0 +1,52 @@
+//! Targets against real databases: what every target must do, and what only PostgreSQL can get wrong.
+
+mod conformance;
+mod copy;
+mod hash;
+mod lost_commit;
+mod place;
+mod server;
+
+/// Runs the suite on every kind of target.
+macro_rules! conformance {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::conformance::$name(&crate::place::Place::sqlite()).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                let place = crate::place::Place::postgres().await;
+                crate::conformance::$name(&place).await;
+                place.remove().await;
+            })*
+        }
+    };
+}
+
+conformance! {
+    commits_every_type
+    drop_means_nothing_happened
+    twice_is_already
+    init_is_idempotent
+    needs_bookkeeping
+    newer_bookkeeping_is_refused
+    one_load_of_an_order_at_a_time
+    reads_hostile_text_back
+    finds_a_changed_cell
+    finds_a_deleted_row
+    finds_a_row_under_another_parent
+    ignores_rows_of_others
+    refers_within_a_table
+    refuses_taken_keys_without_telling_values
+    refuses_loose_references
+    refuses_missing_values
+    refuses_what_was_not_announced
+    a_failed_write_cannot_be_committed
+    catalogue_tells_keys
+    alternates_rows_and_crosswalk
+    loads_nothing
+}
