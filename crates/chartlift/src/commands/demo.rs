@@ -1,0 +1,117 @@
+//! `demo [DIR]`: a sample clinic's export, an order for it, and the whole pipeline into SQLite. Again in the same
+//! folder it changes nothing.
+
+use std::path::Path;
+
+use chartlift_engine::order::{InputSpec, OrderSpec};
+use chartlift_io::target::{Bookkeeping, connect};
+
+use super::init::{GIT_IGNORE, make_folder, write_missing};
+use super::{stage, target};
+use crate::args::{Demo, Global};
+use crate::config::{Config, KEY_FILE, SETTINGS_FILE};
+use crate::demo;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+const ORDER: &str = "demo";
+/// Tells a demo's folder from any other.
+const MARKER: &str = ".chartlift/demo";
+const EXPORT: &str = "export";
+
+pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    if global.project.is_some() || global.storage.is_some() || global.target.is_some() {
+        return Err(Failure::usage("usage", "the demo brings its own project, storage and target")
+            .hint("name a folder only: `chartlift demo DIR`"));
+    }
+    let folder = arguments.folder.as_path();
+    claim(folder)?;
+    lay_out(folder, output)?;
+    let global = Global { project: Some(folder.to_path_buf()), ..global.clone() };
+    let config = Config::load(&global)?;
+    config.sound()?;
+    config.store().create(order(&config)?)?;
+    let address = config.target(None)?;
+    stage::block_on(config.threads(), async {
+        let bookkeeping = connect(&address.required_url()?).await?.bookkeeping().await?;
+        if bookkeeping == Bookkeeping::Missing {
+            target::prepare(&config, &address, true).await?;
+        }
+        Ok::<_, Failure>(())
+    })??;
+    let exit = stage::until(&config, output, ORDER, chartlift_engine::statement::Stage::Verify)?;
+    say_where(folder, output);
+    Ok(exit)
+}
+
+/// Refuses a folder that holds somebody else's files. The marker goes in first, so that an interrupted demo
+/// can be started again.
+fn claim(folder: &Path) -> Result<(), Failure> {
+    let marker = folder.join(MARKER);
+    if marker.exists() {
+        return Ok(());
+    }
+    let occupied = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => return Err(Failure::file("read the folder", folder)(error)),
+    };
+    if occupied {
+        return Err(Failure::usage(
+            "not-empty",
+            format!("`{}` is not empty and not a demo", folder.display()),
+        )
+        .hint("name a new folder: `chartlift demo DIR`; nothing was changed"));
+    }
+    make_folder(&folder.join(".chartlift"))?;
+    write_missing(&marker, "made by `chartlift demo`\n")
+}
+
+fn lay_out(folder: &Path, output: &Output) -> Result<(), Failure> {
+    // Published on purpose: the demo's ids are the same everywhere.
+    write_missing(&folder.join(KEY_FILE), demo::KEY)?;
+    write_missing(&folder.join(".gitignore"), GIT_IGNORE)?;
+    write_missing(&folder.join(SETTINGS_FILE), demo::CHARTLIFT_YAML)?;
+    let export = folder.join(EXPORT);
+    if export.exists() {
+        return Ok(());
+    }
+    output.note("demo: writing the sample clinic's export");
+    // All files or none: a half-written export would be a different clinic.
+    let unfinished = folder.join(".chartlift/export");
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished).map_err(Failure::file("remove", &unfinished))?;
+    }
+    make_folder(&unfinished)?;
+    demo::generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
+    std::fs::rename(&unfinished, &export).map_err(Failure::file("create", &export))
+}
+
+fn order(config: &Config) -> Result<OrderSpec, Failure> {
+    Ok(OrderSpec {
+        id: ORDER.into(),
+        series: ORDER.into(),
+        // Relative to the order's folder, so that the demo's folder can be moved.
+        inputs: vec![InputSpec {
+            name: "main".into(),
+            url: format!("../../{EXPORT}"),
+            system: None,
+            version: None,
+        }],
+        target: config.target(None)?.name,
+        follows: None,
+        project_key_fingerprint: config.key()?.fingerprint(),
+        created_at: demo::CREATED_AT,
+    })
+}
+
+fn say_where(folder: &Path, output: &Output) {
+    let folder = folder.display();
+    output.line(format_args!(
+        "\nWhere things are\n  \
+         {folder}/{EXPORT}/                    the old system's files\n  \
+         {folder}/{SETTINGS_FILE}             settings and gates\n  \
+         {folder}/migrations/migration_{ORDER}/   log, layers, rejects, reports\n  \
+         {folder}/clinic.db                  the new system's database (SQLite)"
+    ));
+}

@@ -1,0 +1,40 @@
+//! `lint`: every problem in every rule file, the packs compiled in and the project's own.
+
+use chartlift_rules::Severity;
+
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{Located, Output};
+
+pub(super) fn run(config: &Config, output: &Output) -> Result<Exit, Failure> {
+    let mut problems = config.diagnostics.clone();
+    // What cannot be read cannot be compiled: the second list would only repeat the first.
+    if config.sound().is_ok() {
+        problems.extend(chartlift_engine::plan::lint(&config.project));
+    }
+    problems.sort_by_key(|problem| (problem.place.file, problem.place.start));
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let warnings = problems.len() - errors;
+    if output.json {
+        let located: Vec<Located> =
+            problems.iter().map(|problem| Located::of(&config.project, problem)).collect();
+        output.object(&located);
+    } else {
+        output.diagnostics(&config.project, &problems);
+        output.line(format_args!(
+            "{} rule files: {}, {}",
+            config.project.files.len(),
+            counted(errors, "error"),
+            counted(warnings, "warning")
+        ));
+    }
+    Ok(if errors > 0 { Exit::Usage } else { Exit::Done })
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}

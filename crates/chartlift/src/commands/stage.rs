@@ -1,0 +1,88 @@
+//! `run` and each stage alone: what is missing is done, what is done and unchanged is skipped.
+
+use std::future::Future;
+
+use chartlift_engine::order::OrderSpec;
+use chartlift_engine::project_key::ProjectKey;
+use chartlift_engine::run::{Environment, Stages, advance, status};
+use chartlift_engine::statement::Stage;
+
+use crate::STACK_BYTES;
+use crate::config::{Config, actor, clock};
+use crate::exit::{Exit, Failure};
+use crate::output::{NextStep, Output};
+use crate::progress::progress;
+
+pub(super) fn until(config: &Config, output: &Output, order: &str, last: Stage) -> Result<Exit, Failure> {
+    work(config, output, order, Stages::Until(last), last)
+}
+
+pub(super) fn only(config: &Config, output: &Output, order: &str, stage: Stage) -> Result<Exit, Failure> {
+    work(config, output, order, Stages::Only(stage), stage)
+}
+
+fn work(config: &Config, output: &Output, order: &str, stages: Stages, last: Stage) -> Result<Exit, Failure> {
+    config.sound()?;
+    let opened = config.store().open(order)?;
+    let key = config.key()?;
+    same_key(&key, opened.spec())?;
+    let target = config.target(Some(opened.spec()))?;
+    let environment = environment(config, output, key);
+    let summary = match block_on(config.threads(), advance(&environment, order, stages, target.url))? {
+        Ok(summary) => summary,
+        Err(error) => return stopped(&environment, output, order, error.into()),
+    };
+    output.summary(&summary, &NextStep::of(&summary, &config.options()));
+    Ok(Exit::of_summary(&summary, last))
+}
+
+/// What an order needs beside its own folder.
+pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> Environment {
+    Environment {
+        project: config.project.clone(),
+        key,
+        storage: config.storage.clone(),
+        clock: clock(),
+        progress: progress(output.quiet),
+        actor: actor(),
+        threads: config.threads(),
+    }
+}
+
+/// The world got in the way. With `--json` the order's state is still told, the error beside it.
+fn stopped(
+    environment: &Environment,
+    output: &Output,
+    order: &str,
+    failure: Failure,
+) -> Result<Exit, Failure> {
+    if output.json
+        && let Ok(mut summary) = status(environment, order)
+    {
+        summary.error = Some(failure.trouble());
+        output.object(&summary);
+        return Ok(failure.exit);
+    }
+    Err(failure)
+}
+
+/// Another key would give other ids for the same clinic.
+fn same_key(key: &ProjectKey, spec: &OrderSpec) -> Result<(), Failure> {
+    let (ours, theirs) = (key.fingerprint(), &spec.project_key_fingerprint);
+    if ours == *theirs {
+        return Ok(());
+    }
+    let message = format!("order `{}` was created under project key {theirs}, this is key {ours}", spec.id);
+    Err(Failure::usage("wrong-key", message).hint("use the key that the order was created with"))
+}
+
+/// Runs to the end on this thread, which has a deep stack, with as many workers as the project allows.
+pub(super) fn block_on<F: Future>(threads: usize, future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .map_err(Failure::file("start the worker threads of", "chartlift"))?;
+    Ok(runtime.block_on(future))
+}

@@ -1,0 +1,16 @@
+//! `status`: where an order stands. Reads only.
+
+use chartlift_engine::run::status;
+use chartlift_engine::statement::Stage;
+
+use super::stage::environment;
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{NextStep, Output};
+
+pub(super) fn run(config: &Config, output: &Output, order: &str) -> Result<Exit, Failure> {
+    let environment = environment(config, output, config.key()?);
+    let summary = status(&environment, order)?;
+    output.summary(&summary, &NextStep::of(&summary, &config.options()));
+    Ok(Exit::of_summary(&summary, Stage::Verify))
+}
