@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use chartlift_engine::order::{Clock, OrderSpec, Store};
 use chartlift_engine::project_key::ProjectKey;
+use chartlift_engine::run::TargetChoice;
 use chartlift_rules::{Diagnostic, Project, Severity};
 use chrono::{DateTime, Utc};
 
@@ -16,8 +17,8 @@ use crate::args::Global;
 use crate::exit::Failure;
 
 pub(crate) use key::{KEY_FILE, write_new as write_new_key};
-pub(crate) use target::TargetAddress;
 use target::TargetPlace;
+pub(crate) use target::required_url;
 
 pub(crate) const SETTINGS_FILE: &str = "chartlift.yaml";
 
@@ -84,7 +85,7 @@ impl Config {
     }
 
     /// The target of a command: what was typed, else the order's, else the project's default.
-    pub(crate) fn target(&self, order: Option<&OrderSpec>) -> Result<TargetAddress, Failure> {
+    pub(crate) fn target(&self, order: Option<&OrderSpec>) -> Result<TargetChoice, Failure> {
         let typed = self.typed_target()?;
         let ordered = order.map(|spec| TargetPlace::parse(&spec.target, &self.root)).transpose()?;
         let default = self.default_target()?;
@@ -113,7 +114,7 @@ impl Config {
         let place =
             choices.into_iter().flatten().find(|choice| choice.name == name && choice.place.is_some());
         let url = place.map(|choice| choice.url(environment)).transpose()?.flatten();
-        Ok(TargetAddress { name, url })
+        Ok(TargetChoice { name, url })
     }
 
     /// What an order records about its target: never a secret.

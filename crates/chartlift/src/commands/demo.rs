@@ -9,7 +9,7 @@ use chartlift_io::target::{Bookkeeping, connect};
 use super::init::{GIT_IGNORE, make_folder, write_missing};
 use super::{stage, target};
 use crate::args::{Demo, Global};
-use crate::config::{Config, KEY_FILE, SETTINGS_FILE};
+use crate::config::{Config, KEY_FILE, SETTINGS_FILE, required_url};
 use crate::demo;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<
     config.store().create(order(&config)?)?;
     let address = config.target(None)?;
     stage::block_on(config.threads(), async {
-        let bookkeeping = connect(&address.required_url()?).await?.bookkeeping().await?;
+        let bookkeeping = connect(required_url(&address)?).await?.bookkeeping().await?;
         if bookkeeping == Bookkeeping::Missing {
             target::prepare(&config, &address, true).await?;
         }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use chartlift_engine::order::OrderSpec;
 use chartlift_engine::project_key::ProjectKey;
 use chartlift_engine::run::{Environment, Stages, advance, status};
 use chartlift_engine::statement::Stage;
@@ -24,11 +23,9 @@ pub(super) fn only(config: &Config, output: &Output, order: &str, stage: Stage) 
 fn work(config: &Config, output: &Output, order: &str, stages: Stages, last: Stage) -> Result<Exit, Failure> {
     config.sound()?;
     let opened = config.store().open(order)?;
-    let key = config.key()?;
-    same_key(&key, opened.spec())?;
     let target = config.target(Some(opened.spec()))?;
-    let environment = environment(config, output, key);
-    let summary = match block_on(config.threads(), advance(&environment, order, stages, target.url))? {
+    let environment = environment(config, output, config.key()?);
+    let summary = match block_on(config.threads(), advance(&environment, order, stages, &target))? {
         Ok(summary) => summary,
         Err(error) => return stopped(&environment, output, order, error.into()),
     };
@@ -64,16 +61,6 @@ fn stopped(
         return Ok(failure.exit);
     }
     Err(failure)
-}
-
-/// Another key would give other ids for the same clinic.
-fn same_key(key: &ProjectKey, spec: &OrderSpec) -> Result<(), Failure> {
-    let (ours, theirs) = (key.fingerprint(), &spec.project_key_fingerprint);
-    if ours == *theirs {
-        return Ok(());
-    }
-    let message = format!("order `{}` was created under project key {theirs}, this is key {ours}", spec.id);
-    Err(Failure::usage("wrong-key", message).hint("use the key that the order was created with"))
 }
 
 /// Runs to the end on this thread, which has a deep stack, with as many workers as the project allows.

@@ -1,13 +1,13 @@
 //! `target init|check`: prepare a target, and compare its catalogue with the rules.
 
-use chartlift_engine::run::target_check;
+use chartlift_engine::run::{TargetChoice, target_check};
 use chartlift_io::target::{Bookkeeping, connect};
 use chartlift_rules::Target;
 use serde_json::json;
 
 use super::stage::{block_on, environment};
 use crate::args::{OfTarget, TargetCommand, TargetInit};
-use crate::config::{Config, TargetAddress};
+use crate::config::{Config, required_url};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Output, Table};
 
@@ -34,10 +34,10 @@ fn init(arguments: &TargetInit, config: &Config, output: &Output) -> Result<Exit
 /// Makes the bookkeeping tables and, where asked, the pack's own. Answers where that was.
 pub(super) async fn prepare(
     config: &Config,
-    address: &TargetAddress,
+    address: &TargetChoice,
     with_tables: bool,
 ) -> Result<String, Failure> {
-    let target = connect(&address.required_url()?).await?;
+    let target = connect(required_url(address)?).await?;
     let ddl = if with_tables { Some(ddl(pack(config, &address.name)?, target.dialect())?) } else { None };
     target.init(ddl).await?;
     Ok(target.describe())
@@ -46,11 +46,11 @@ pub(super) async fn prepare(
 fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit, Failure> {
     config.sound()?;
     let address = address(arguments, config)?;
-    let url = address.required_url()?;
+    let url = required_url(&address)?;
     let environment = environment(config, output, config.key()?);
     let (bookkeeping, findings) = block_on(config.threads(), async {
-        let bookkeeping = connect(&url).await?.bookkeeping().await?;
-        Ok::<_, Failure>((bookkeeping, target_check(&environment, &address.name, &url).await?))
+        let bookkeeping = connect(url).await?.bookkeeping().await?;
+        Ok::<_, Failure>((bookkeeping, target_check(&environment, &address.name, url).await?))
     })??;
     let ready = matches!(bookkeeping, Bookkeeping::Ready { .. });
     output.object(&json!({
@@ -81,7 +81,7 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     Ok(Exit::Failed)
 }
 
-fn address(arguments: &OfTarget, config: &Config) -> Result<TargetAddress, Failure> {
+fn address(arguments: &OfTarget, config: &Config) -> Result<TargetChoice, Failure> {
     let order = match &arguments.order {
         Some(id) => Some(config.store().open(id)?),
         None => None,

@@ -2,26 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use chartlift_engine::run::TargetChoice;
+
 use crate::exit::Failure;
 
-/// A target pack and, where it is known, the address to connect to (which may hold a secret: never print it).
-pub(crate) struct TargetAddress {
-    pub(crate) name: String,
-    pub(crate) url: Option<String>,
-}
-
-impl TargetAddress {
-    /// For commands that must connect.
-    pub(crate) fn required_url(&self) -> Result<String, Failure> {
-        self.url.clone().ok_or_else(|| {
-            Failure::usage("no-target", format!("it is not said where target `{}` is", self.name)).hint(
-                format!(
-                    "add its address, e.g. `--target {0}=sqlite:{0}.db` or `--target {0}=env:DATABASE_URL`",
-                    self.name
-                ),
-            )
-        })
-    }
+/// The address of a target, for commands that must connect. It may hold a secret: never print it.
+pub(crate) fn required_url(target: &TargetChoice) -> Result<&str, Failure> {
+    target.url.as_deref().ok_or_else(|| {
+        Failure::usage("no-target", format!("it is not said where target `{}` is", target.name)).hint(
+            format!(
+                "add its address, e.g. `--target {0}=sqlite:{0}.db` or `--target {0}=env:DATABASE_URL`",
+                target.name
+            ),
+        )
+    })
 }
 
 /// What was written, before any secret is looked up.
