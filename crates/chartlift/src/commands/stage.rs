@@ -4,7 +4,7 @@ use std::future::Future;
 
 use chartlift_engine::project_key::ProjectKey;
 use chartlift_engine::run::{Environment, Stages, advance, status};
-use chartlift_engine::statement::Stage;
+use chartlift_engine::statement::{Stage, Summary, Verdict};
 
 use crate::STACK_BYTES;
 use crate::config::{Config, actor, clock};
@@ -29,8 +29,31 @@ fn work(config: &Config, output: &Output, order: &str, stages: Stages, last: Sta
         Ok(summary) => summary,
         Err(error) => return stopped(&environment, output, order, error.into()),
     };
+    if let Some(failure) = too_early(&summary, stages) {
+        return Err(failure);
+    }
     output.summary(&summary, &NextStep::of(&summary, &config.options()));
     Ok(Exit::of_summary(&summary, last))
+}
+
+/// A stage alone needs the ones before it done, with the files and rules of now.
+fn too_early(summary: &Summary, stages: Stages) -> Option<Failure> {
+    let Stages::Only(wanted) = stages else {
+        return None;
+    };
+    let missing = summary.stages.iter().find(|stage| stage.verdict == Verdict::NotRun)?.stage;
+    let done = summary.stages.iter().filter(|stage| stage.stage < missing);
+    if missing >= wanted || done.map(|stage| stage.verdict).any(|verdict| verdict != Verdict::Pass) {
+        return None;
+    }
+    let message = format!(
+        "`{}` reads what `{}` writes, and that is missing or no longer fits its files and rules",
+        wanted.name(),
+        missing.name()
+    );
+    let hint =
+        format!("do what is missing: `chartlift run --order {} --until {}`", summary.order, wanted.name());
+    Some(Failure::usage("stage-too-early", message).hint(hint))
 }
 
 /// What an order needs beside its own folder.

@@ -29,6 +29,9 @@ impl NextStep {
         let held = summary.statement.tables.iter().any(|table| table.quarantined > 0)
             || summary.statement.files.iter().any(|file| file.quarantined > 0);
         match summary.verdict {
+            Verdict::Pass if !summary.statement.balanced => {
+                Self::new("This far all is well; run what is left of the order.", command("run", ""))
+            }
             Verdict::Pass if held => Self::new(
                 "Give the held rows to the clinic, with file, row and reason.",
                 command("rejects", ""),

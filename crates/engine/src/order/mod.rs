@@ -91,7 +91,7 @@ impl Store {
         Err(Error::Conflict {
             code: "order-exists",
             message: format!("order `{}` exists and asks for something else", spec.id),
-            hint: format!("choose another id, or see it with `chartlift order show --id {}`", spec.id),
+            hint: format!("choose another id, or see it with `chartlift order show {}`", spec.id),
         })
     }
 
