@@ -18,6 +18,8 @@ const ORDER: &str = "demo";
 /// Tells a demo's folder from any other.
 const MARKER: &str = ".chartlift/demo";
 const EXPORT: &str = "export";
+/// Which records were damaged on purpose, and how.
+const ANSWERS: &str = "defects.csv";
 
 pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<Exit, Failure> {
     if global.project.is_some() || global.storage.is_some() || global.target.is_some() {
@@ -83,7 +85,10 @@ fn lay_out(folder: &Path, output: &Output) -> Result<(), Failure> {
         std::fs::remove_dir_all(&unfinished).map_err(Failure::file("remove", &unfinished))?;
     }
     make_folder(&unfinished)?;
-    demo::generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
+    let defects =
+        demo::generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
+    let answers = folder.join(ANSWERS);
+    std::fs::write(&answers, demo::answer_key(&defects)).map_err(Failure::file("write", &answers))?;
     std::fs::rename(&unfinished, &export).map_err(Failure::file("create", &export))
 }
 
@@ -110,6 +115,7 @@ fn say_where(folder: &Path, output: &Output) {
     output.line(format_args!(
         "\nWhere things are\n  \
          {folder}/{EXPORT}/                    the old system's files\n  \
+         {folder}/{ANSWERS}                what is wrong in them on purpose\n  \
          {folder}/{SETTINGS_FILE}             settings and gates\n  \
          {folder}/migrations/migration_{ORDER}/   log, layers, rejects, reports\n  \
          {folder}/clinic.db                  the new system's database (SQLite)"
