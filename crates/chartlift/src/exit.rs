@@ -101,26 +101,23 @@ impl Failure {
 impl From<chartlift_engine::Error> for Failure {
     fn from(error: chartlift_engine::Error) -> Self {
         use chartlift_engine::Error;
-        match error {
-            Error::Usage { code, message, hint } => Self::new(Exit::Usage, code, message).hint(hint),
-            Error::Conflict { code, message, hint } | Error::Broken { code, message, hint } => {
-                Self::new(Exit::Conflict, code, message).hint(hint)
-            }
-            Error::Locked { .. } => Self::new(Exit::Conflict, "order-locked", error.to_string())
-                .hint("wait until the other process ends, or end it, then repeat the command"),
-            Error::Edge(edge) => edge.into(),
-            Error::File { ref source, .. } => {
-                let exit = exit_of_io(source);
-                let mut failure = Self::new(exit, "file-error", error.to_string());
-                failure.causes.push(source.to_string());
-                failure
-            }
-            // The engine's own text may quote what it was working on, so it stays out.
-            Error::Query { .. } | Error::Parquet { .. } => {
-                Self::new(Exit::Bug, "engine-error", error.to_string())
-                    .hint("please report this; `-v` on the command does not show more, values stay private")
-            }
+        let exit = match &error {
+            Error::Usage { .. } => Exit::Usage,
+            Error::Conflict { .. } | Error::Broken { .. } | Error::Locked { .. } => Exit::Conflict,
+            Error::File { source, .. } => exit_of_io(source),
+            Error::Query { .. } | Error::Parquet { .. } => Exit::Bug,
+            Error::Edge(_) => Exit::Done,
+        };
+        if let Error::Edge(edge) = error {
+            return edge.into();
         }
+        let hint = error.hint().unwrap_or_default().to_owned();
+        let mut failure = Self::new(exit, error.code(), error.to_string()).hint(hint);
+        // The query engine's own words may quote what it was working on.
+        if let Error::File { source, .. } = &error {
+            failure.causes.push(source.to_string());
+        }
+        failure
     }
 }
 

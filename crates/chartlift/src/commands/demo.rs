@@ -85,8 +85,7 @@ fn lay_out(folder: &Path, output: &Output) -> Result<(), Failure> {
         std::fs::remove_dir_all(&unfinished).map_err(Failure::file("remove", &unfinished))?;
     }
     make_folder(&unfinished)?;
-    let defects =
-        demo::generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
+    let defects = demo::generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
     let answers = folder.join(ANSWERS);
     std::fs::write(&answers, demo::answer_key(&defects)).map_err(Failure::file("write", &answers))?;
     std::fs::rename(&unfinished, &export).map_err(Failure::file("create", &export))

@@ -2,6 +2,7 @@
 
 use chartlift_rules::Severity;
 
+use super::stage::block_on;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::output::{Located, Output};
@@ -10,7 +11,7 @@ pub(super) fn run(config: &Config, output: &Output) -> Result<Exit, Failure> {
     let mut problems = config.diagnostics.clone();
     // What cannot be read cannot be compiled: the second list would only repeat the first.
     if config.sound().is_ok() {
-        problems.extend(chartlift_engine::plan::lint(&config.project));
+        problems.extend(block_on(1, chartlift_engine::compile::lint(&config.project))?);
     }
     problems.sort_by_key(|problem| (problem.place.file, problem.place.start));
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();

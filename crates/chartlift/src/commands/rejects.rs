@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use chartlift_engine::run::{rejects, rejects_marks};
+use chartlift_engine::rejects::{write_marks, write_rows};
 use serde_json::json;
 
 use super::stage::environment;
@@ -16,12 +16,12 @@ pub(super) fn run(arguments: &Rejects, config: &Config, output: &Output) -> Resu
     let environment = environment(config, output, config.key()?);
     if arguments.marks {
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        let marks = rejects_marks(&environment, order, &mut out)?;
+        let marks = write_marks(&environment, order, &mut out)?;
         out.flush().map_err(Failure::file("write to", "stdout"))?;
         output.note(format_args!("{} marks", grouped(marks)));
         return Ok(Exit::Done);
     }
-    let files = rejects(&environment, order)?;
+    let files = write_rows(&environment, order)?;
     output.object(&json!({ "spec": "chartlift/v1", "order": order, "files": files }));
     if files.is_empty() {
         output.line("No row of this order is held.");

@@ -1,11 +1,12 @@
 //! `target init|check`: prepare a target, and compare its catalogue with the rules.
 
-use chartlift_engine::run::{TargetChoice, target_check};
+use chartlift_engine::catalog::compare;
+use chartlift_engine::run::TargetChoice;
 use chartlift_io::target::{Bookkeeping, connect};
 use chartlift_rules::Target;
 use serde_json::json;
 
-use super::stage::{block_on, environment};
+use super::stage::block_on;
 use crate::args::{OfTarget, TargetCommand, TargetInit};
 use crate::config::{Config, required_url};
 use crate::exit::{Exit, Failure};
@@ -47,11 +48,17 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     config.sound()?;
     let address = address(arguments, config)?;
     let url = required_url(&address)?;
-    let environment = environment(config, output, config.key()?);
-    let (bookkeeping, findings) = block_on(config.threads(), async {
-        let bookkeeping = connect(url).await?.bookkeeping().await?;
-        Ok::<_, Failure>((bookkeeping, target_check(&environment, &address.name, url).await?))
+    let pack = pack(config, &address.name)?;
+    let tables: Vec<String> = pack
+        .tables
+        .iter()
+        .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
+        .collect();
+    let (bookkeeping, live) = block_on(config.threads(), async {
+        let target = connect(url).await?;
+        Ok::<_, Failure>((target.bookkeeping().await?, target.catalog(&tables).await?))
     })??;
+    let findings = compare(pack, &live);
     let ready = matches!(bookkeeping, Bookkeeping::Ready { .. });
     output.object(&json!({
         "spec": "chartlift/v1", "target": address.name, "bookkeeping": ready, "findings": findings,
