@@ -24,10 +24,7 @@ pub(super) enum Matcher {
 impl Matcher {
     /// XML Schema's expressions match the whole value; anchors around them do no harm.
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
-        // Alone first: `a)|(b` would only become an expression inside the group.
-        let regex = Regex::new(pattern)
-            .and_then(|_| Regex::new(&format!("^(?:{pattern})$")))
-            .map_err(|error| plain_reason(&error.to_string()))?;
+        let regex = chartlift_rules::pattern_regex(pattern)?;
         let Ok(parsed) = regex_syntax::parse(pattern) else { return Ok(Self::Regex(regex)) };
         let parsed = without_anchors(parsed);
         if !parsed.properties().look_set().is_empty() {
@@ -53,11 +50,6 @@ impl Matcher {
             Self::Regex(regex) => each(column, missing, out, |text| regex.is_match(text)),
         }
     }
-}
-
-fn plain_reason(text: &str) -> String {
-    let last = text.lines().last().unwrap_or_default().trim();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// Takes `^` at the start and `$` at the end away; the whole value is matched anyway.

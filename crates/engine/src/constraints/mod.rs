@@ -22,6 +22,7 @@ use crate::datetime::Zone;
 use matcher::Matcher;
 pub use missing::Missing;
 use reader::Reader;
+pub(crate) use reader::check_format;
 use words::WordSet;
 
 /// One constraint of one field.
@@ -211,14 +212,11 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The field's own word, then the table's, then the default: what could mislead is held back, the rest is counted.
+/// What the schema says, or the default: what could mislead is held back, the rest is counted.
 fn disposition(schema: &TableSchema, field: &Field, constraint: &str) -> Disposition {
-    let stated = field.extension.failed.iter().chain(&schema.extension.failed);
-    match stated.into_iter().find(|(name, _)| name == constraint) {
-        Some((_, disposition)) => *disposition,
-        None if matches!(constraint, "type" | "required") => Disposition::Quarantine,
-        None => Disposition::Note,
-    }
+    let default =
+        if matches!(constraint, "type" | "required") { Disposition::Quarantine } else { Disposition::Note };
+    schema.failed(Some(field), constraint).unwrap_or(default)
 }
 
 impl ColumnCheck {

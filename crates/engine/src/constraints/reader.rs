@@ -90,6 +90,11 @@ impl Reader {
     }
 }
 
+/// Whether the field's `format` can be read by.
+pub(crate) fn check_format(field: &Field) -> Result<(), Box<Diagnostic>> {
+    Reader::of(field, Zone::Utc).map(|_| ())
+}
+
 fn boolean(text: &str, yes: &[String], no: &[String]) -> Option<bool> {
     if yes.iter().any(|word| word == text) {
         return Some(true);

@@ -5,15 +5,18 @@
 //! something other than a digit follows; days must exist. Two-digit years are refused when the pattern is compiled.
 
 mod civil;
+mod layout;
 mod parse;
 mod template;
 #[cfg(test)]
 mod tests;
 mod zone;
 
+use layout::Layout;
 pub use zone::Zone;
 
 pub(crate) use civil::MICROS_PER_DAY;
+pub(crate) use parse::write_time;
 
 /// Why a pattern cannot be used. The pattern is a rule's text, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,12 +138,7 @@ pub struct Pattern {
 #[derive(Debug, Clone)]
 enum Form {
     Iso,
-    /// Two digits, two digits, four digits; the common order outside of ISO.
-    DayFirst {
-        separator: u8,
-        steps: Vec<Step>,
-    },
-    Steps(Vec<Step>),
+    Steps(Vec<Step>, Option<Layout>),
 }
 
 impl Pattern {
@@ -216,7 +214,8 @@ impl Pattern {
             return Err(PatternError::Meridiem);
         }
         allow_short(&mut steps);
-        Ok(Self { form: Form::of(steps) })
+        let layout = Layout::of(&steps);
+        Ok(Self { form: Form::Steps(steps, layout) })
     }
 
     fn says(&self, part: &str) -> bool {
@@ -227,7 +226,7 @@ impl Pattern {
     fn steps(&self) -> Option<&[Step]> {
         match &self.form {
             Form::Iso => None,
-            Form::DayFirst { steps, .. } | Form::Steps(steps) => Some(steps),
+            Form::Steps(steps, _) => Some(steps),
         }
     }
 
@@ -263,23 +262,5 @@ fn allow_short(steps: &mut [Step]) {
             matches!(step.item, Item::Month | Item::Day | Item::Hour24 | Item::Hour12 | Item::Fraction(_));
         step.short = (clear || step.fill_mode) && !digit_follows;
         digit_follows = step.item.starts_with_digit();
-    }
-}
-
-impl Form {
-    fn of(steps: Vec<Step>) -> Self {
-        if let [
-            day,
-            Step { item: Item::Literal(one), .. },
-            month,
-            Step { item: Item::Literal(two), .. },
-            year,
-        ] = steps.as_slice()
-            && (&day.item, &month.item, &year.item) == (&Item::Day, &Item::Month, &Item::Year)
-            && let (&[separator], true) = (one.as_bytes(), one == two)
-        {
-            return Self::DayFirst { separator, steps };
-        }
-        Self::Steps(steps)
     }
 }

@@ -28,14 +28,10 @@ impl Pattern {
         let text = text.as_bytes();
         match &self.form {
             Form::Iso => civil::iso_date(text),
-            Form::DayFirst { separator, steps } => match *text {
-                [a, b, one, c, d, two, e, f, g, h] if one == *separator && two == *separator => {
-                    let year = civil::four_digits([e, f, g, h])?;
-                    civil::days(year, civil::two_digits([c, d])?, civil::two_digits([a, b])?)
+            Form::Steps(steps, layout) => {
+                if let Some(day) = layout.as_ref().and_then(|layout| layout.date(text)) {
+                    return Some(day);
                 }
-                _ => Parts::read(steps, text)?.day(),
-            },
-            Form::Steps(steps) => {
                 let parts = Parts::read(steps, text)?;
                 parts.time()?;
                 parts.day()
@@ -46,14 +42,17 @@ impl Pattern {
     /// Microseconds since 1970-01-01 UTC. Where the text carries no offset, it is `zone`'s wall clock.
     #[inline]
     pub fn parse_datetime(&self, text: &str, zone: Zone) -> Option<i64> {
+        let text = text.as_bytes();
         let (local, offset) = match &self.form {
-            Form::Iso => civil::iso_datetime(text.as_bytes())?,
-            Form::DayFirst { .. } => return None,
-            Form::Steps(steps) => {
-                let parts = Parts::read(steps, text.as_bytes())?;
-                parts.has_time.then_some(())?;
-                (i64::from(parts.day()?) * MICROS_PER_DAY + parts.time()?, parts.offset()?)
-            }
+            Form::Iso => civil::iso_datetime(text)?,
+            Form::Steps(steps, layout) => match layout.as_ref().and_then(|layout| layout.datetime(text)) {
+                Some(local) => (local, None),
+                None => {
+                    let parts = Parts::read(steps, text)?;
+                    parts.has_time.then_some(())?;
+                    (i64::from(parts.day()?) * MICROS_PER_DAY + parts.time()?, parts.offset()?)
+                }
+            },
         };
         match offset {
             Some(seconds) => civil::in_range(local - i64::from(seconds) * MICROS_PER_SECOND),
@@ -65,8 +64,7 @@ impl Pattern {
     pub fn parse_time(&self, text: &str) -> Option<i64> {
         match &self.form {
             Form::Iso => civil::iso_time(text.as_bytes()),
-            Form::DayFirst { .. } => None,
-            Form::Steps(steps) => {
+            Form::Steps(steps, _) => {
                 let parts = Parts::read(steps, text.as_bytes())?;
                 parts.has_time.then_some(())?;
                 parts.time()
@@ -81,9 +79,9 @@ impl Pattern {
             return write!(out, "{year:04}-{month:02}-{day:02}").ok();
         };
         for step in steps {
-            let width = |width: usize| if step.fill_mode { 1 } else { width };
             let number = |out: &mut String, number: u32, digits: usize| {
-                write!(out, "{number:0width$}", width = width(digits)).ok()
+                let width = if step.fill_mode { 1 } else { digits };
+                write!(out, "{number:0width$}").ok()
             };
             match &step.item {
                 Item::Year => number(out, year, 4)?,
@@ -237,6 +235,17 @@ impl Parts {
             Some(sign) => civil::signed_offset(sign, self.offset_hours, self.offset_minutes).map(Some),
         }
     }
+}
+
+/// Writes a time of day as `HH:MM:SS`, with a fraction where there is one.
+pub(crate) fn write_time(micros: i64, out: &mut String) -> Option<()> {
+    let (seconds, micros) = (micros / MICROS_PER_SECOND, micros % MICROS_PER_SECOND);
+    write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60).ok()?;
+    if micros > 0 {
+        write!(out, ".{micros:06}").ok()?;
+        out.truncate(out.trim_end_matches('0').len());
+    }
+    Some(())
 }
 
 /// A number of `width` digits, or fewer where `short` allows it.

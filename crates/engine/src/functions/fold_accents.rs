@@ -3,7 +3,6 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::output::Changed;
 use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
@@ -22,6 +21,9 @@ pub(super) static FOLD_ACCENTS: Function = Function {
         Example { sql: "fold_accents('São João')", result: Some("Sao Joao") },
         Example { sql: "fold_accents('ÇÜÑ e\u{301}')", result: Some("CUN e") },
         Example { sql: "fold_accents('Łódź, Straße')", result: Some("Lodz, Strasse") },
+        Example {
+            sql: "fold_accents('हिन्दी 한국')", result: Some("हिन्दी 한국")
+        },
         Example { sql: "fold_accents('plain')", result: Some("plain") },
         Example { sql: "fold_accents(null)", result: None },
     ],
@@ -32,10 +34,13 @@ fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
     call.map_text(0, |text| if text.is_ascii() { Changed::Same } else { Changed::To(folded(text)) })
 }
 
+/// Combining diacritical marks of Latin, Greek and Cyrillic; in other scripts marks are vowels.
+const ACCENTS: std::ops::RangeInclusive<char> = '\u{300}'..='\u{36f}';
+
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     // Recomposed at the end, for scripts whose letters are not accents (Hangul).
-    for character in text.nfd().filter(|character| !is_combining_mark(*character)).nfc() {
+    for character in text.nfd().filter(|character| !ACCENTS.contains(character)).nfc() {
         match undecomposed(character) {
             Some(plain) => folded.push_str(plain),
             None => folded.push(character),

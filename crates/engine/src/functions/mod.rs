@@ -4,6 +4,7 @@
 //! null means. What can be said before any data is read (a pattern, a time zone, a literal map) is checked there.
 
 mod argument;
+mod declared;
 mod documentation;
 mod kernel;
 mod output;
@@ -36,6 +37,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::{Expr, ScalarUDF};
 
 pub use argument::{Mistake, ParameterType};
+pub use declared::read_declared;
 pub use documentation::documentation;
 use kernel::Call;
 
@@ -111,13 +113,18 @@ pub enum Body {
     Expand(fn(Vec<Expr>) -> Expr),
 }
 
+/// A function by its name, also one that only the compiler calls (those are not among [`FUNCTIONS`]).
 pub fn find(name: &str) -> Option<&'static Function> {
-    FUNCTIONS.iter().copied().find(|function| function.name == name)
+    all().find(|function| function.name == name)
+}
+
+fn all() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().chain(declared::DECLARED).copied()
 }
 
 /// All functions for a session. Those that are mere expressions are among them so that SQL with them can be planned.
 pub fn scalar_udfs() -> Vec<Arc<ScalarUDF>> {
-    FUNCTIONS.iter().map(|function| Arc::new(kernel::udf(function))).collect()
+    all().map(|function| Arc::new(kernel::udf(function))).collect()
 }
 
 /// The planner's form of one function.

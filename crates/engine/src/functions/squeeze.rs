@@ -43,8 +43,7 @@ fn is_squeezed(text: &str) -> bool {
     for byte in text.bytes() {
         // Beyond ASCII the characters decide.
         if byte >= 0x80 {
-            return text.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace))
-                || text.is_empty();
+            return text.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace));
         }
         if matches!(byte, b'\t'..=b'\r') || (byte == b' ' && before == b' ') {
             return false;
