@@ -3,6 +3,7 @@
 mod expression;
 mod join;
 mod origin;
+mod reading;
 mod rule;
 
 use std::collections::BTreeMap;

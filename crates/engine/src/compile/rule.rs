@@ -15,9 +15,10 @@ use datafusion::execution::context::SessionContext;
 use datafusion::functions::expr_fn::{coalesce, concat_ws};
 use datafusion::logical_expr::{Expr, cast, lit, when};
 
-use super::expression;
 use super::join::{Joined, join};
 use super::origin::{Level, Origin, arrow_type, column_of, number_within, without_missing};
+use super::{expression, reading};
+use crate::functions::read_declared;
 
 /// What a rule reads and writes.
 pub struct RuleInput<'a> {
@@ -319,52 +320,17 @@ impl Compiler<'_> {
     /// Text on its way into a typed field is read by the rule's formats or by the source schema's declaration.
     fn parsed(&self, given: &FieldRule, value: Expr, kind: FieldType) -> Result<Expr, Vec<Diagnostic>> {
         if !given.formats.is_empty() {
-            let readings =
-                given.formats.iter().map(|format| self.read_as(value.clone(), kind, &format.value));
-            return Ok(coalesce(readings.collect()));
+            return reading::by_formats(given, self.input.rule, &value, kind, self.input.timezone);
         }
         let FieldValue::Column(name) = &given.value else { return Ok(value) };
-        if self.from.level == Level::Categorized || given.map.is_some() || kind == FieldType::String {
+        if self.from.level == Level::Categorized || given.map.is_some() {
             return Ok(value);
         }
-        let Some(declared) = self.declared(&name.value).filter(|declared| declared.kind == kind) else {
-            return Ok(value);
-        };
-        Ok(match kind {
-            FieldType::Date | FieldType::Datetime => {
-                let format = match &declared.format {
-                    None => "ISO".to_owned(),
-                    Some(format) => {
-                        crate::datetime::Pattern::template_of(&format.value).map_err(|error| {
-                            vec![
-                                Diagnostic::error("bad-format", format.place, error.to_string())
-                                    .help(error.help()),
-                            ]
-                        })?
-                    }
-                };
-                self.read_as(value, kind, &format)
+        match self.declared(&name.value).filter(|declared| declared.kind == kind) {
+            Some(declared) => {
+                read_declared(declared, value, self.input.timezone).map_err(|problem| vec![*problem])
             }
-            FieldType::Integer => expression::call("parse_integer", vec![value]),
-            FieldType::Number => {
-                expression::call("parse_number", vec![value, lit(declared.decimal_char.to_string())])
-            }
-            FieldType::Boolean => {
-                let words = |words: &[String]| words.first().cloned().unwrap_or_default();
-                let arguments =
-                    vec![value, lit(words(&declared.true_values)), lit(words(&declared.false_values))];
-                expression::call("parse_boolean", arguments)
-            }
-            FieldType::String | FieldType::Time => value,
-        })
-    }
-
-    fn read_as(&self, value: Expr, kind: FieldType, format: &str) -> Expr {
-        match kind {
-            FieldType::Datetime => {
-                expression::call("parse_datetime", vec![value, lit(format), lit(self.input.timezone)])
-            }
-            _ => expression::call("parse_date", vec![value, lit(format)]),
+            None => Ok(value),
         }
     }
 

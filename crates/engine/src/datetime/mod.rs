@@ -162,42 +162,6 @@ impl Pattern {
         }
     }
 
-    /// Rewrites a `strptime` pattern in PostgreSQL's template words, so that one reader serves both.
-    pub fn template_of(strptime: &str) -> Result<String, PatternError> {
-        Self::strptime(strptime)?;
-        if strptime == "default" {
-            return Ok("ISO".into());
-        }
-        let mut template = String::new();
-        let mut characters = strptime.chars();
-        while let Some(one) = characters.next() {
-            match one {
-                '%' => template.push_str(match characters.next() {
-                    Some('Y') => "YYYY",
-                    Some('m') => "MM",
-                    Some('d') => "DD",
-                    Some('H') => "HH24",
-                    Some('I') => "HH12",
-                    Some('M') => "MI",
-                    Some('S') => "SS",
-                    Some('f') => "US",
-                    Some('p') => "AM",
-                    Some('b') => "Mon",
-                    Some('B') => "Month",
-                    Some('z') => "OF",
-                    _ => "\"%\"",
-                }),
-                letter if letter.is_alphabetic() => {
-                    template.push('"');
-                    template.push(letter);
-                    template.push('"');
-                }
-                other => template.push(other),
-            }
-        }
-        Ok(template)
-    }
-
     fn from_steps(mut steps: Vec<Step>) -> Result<Self, PatternError> {
         if steps.is_empty() {
             return Err(PatternError::Empty);
@@ -233,6 +197,15 @@ impl Pattern {
     /// Whether the pattern says a whole date; nothing is padded in silence.
     pub fn check_date(&self) -> Result<(), PatternError> {
         self.check_parts(&["year", "month", "day"])
+    }
+
+    /// Whether the pattern says a year, with its month or a whole date where it says more, and no time of day.
+    pub fn check_partial_date(&self) -> Result<(), PatternError> {
+        self.check_parts(&["year"])?;
+        if self.says("day") {
+            self.check_parts(&["month"])?;
+        }
+        self.check_writable()
     }
 
     /// Whether the pattern says a time of day (hour and minute at least).

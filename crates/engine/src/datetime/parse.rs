@@ -39,6 +39,19 @@ impl Pattern {
         }
     }
 
+    /// The first day of what the text says: a year, a month or a day. How much that is must be recorded beside it.
+    pub fn parse_partial_date(&self, text: &str) -> Option<i32> {
+        let Some(steps) = self.steps() else { return self.parse_date(text) };
+        let mut parts = Parts::read(steps, text.as_bytes())?;
+        if !self.says("month") {
+            parts.month = 1;
+        }
+        if !self.says("day") {
+            parts.day = 1;
+        }
+        parts.day()
+    }
+
     /// Microseconds since 1970-01-01 UTC. Where the text carries no offset, it is `zone`'s wall clock.
     #[inline]
     pub fn parse_datetime(&self, text: &str, zone: Zone) -> Option<i64> {

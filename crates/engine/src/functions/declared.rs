@@ -20,7 +20,8 @@ use crate::numeral::{Exponent, Notation, parse_grouped_integer};
 const SEPARATOR: char = '\u{1f}';
 
 /// The functions of this file.
-pub(super) static DECLARED: &[&Function] = &[&DATE, &DATETIME, &TIME, &INTEGER, &NUMBER, &BOOLEAN];
+pub(super) static DECLARED: &[&Function] =
+    &[&DATE, &PARTIAL_DATE, &DATETIME, &TIME, &INTEGER, &NUMBER, &BOOLEAN];
 
 /// `text` as a value of the field's type, read as the field declares it; null where it cannot be read. `timezone` is
 /// that of datetimes without offset.
@@ -82,6 +83,34 @@ static DATE: Function = Function {
         let texts = call.text(0)?;
         let mut patterns = patterns(call)?;
         Ok(output::dates(call.rows, |row| patterns.get(row)?.parse_date(texts.get(row)?)))
+    }),
+};
+
+/// For a rule's `formats` that say a year or a month only; the compiler sees to it that the precision is recorded.
+static PARTIAL_DATE: Function = Function {
+    name: "partial_date",
+    summary: "Gives the first day of the year or month that a text says.",
+    details: "",
+    domain: Domain::Dates,
+    parameters: &[
+        TEXT,
+        Parameter { name: "format", kind: ParameterType::Literal, description: "PostgreSQL template words" },
+    ],
+    repeated: 0,
+    returns: ParameterType::Date,
+    fallible: true,
+    examples: &[
+        Example { sql: "partial_date('1998', 'YYYY')", result: Some("1998-01-01") },
+        Example { sql: "partial_date('5/1998', 'MM/YYYY')", result: Some("1998-05-01") },
+        Example { sql: "partial_date('13/1998', 'MM/YYYY')", result: None },
+        Example { sql: "partial_date('98', 'YYYY')", result: None },
+    ],
+    body: Body::Kernel(|call| {
+        let texts = call.text(0)?;
+        let mut patterns = Compiled::new(call.text(1)?, |text| {
+            Pattern::compile(text).ok().filter(|pattern| pattern.check_partial_date().is_ok())
+        });
+        Ok(output::dates(call.rows, |row| patterns.get(row)?.parse_partial_date(texts.get(row)?)))
     }),
 };
 
