@@ -1,196 +1,285 @@
-//! Quarantined rows, for people: where they are and why, and the rows themselves, ready to correct.
+//! What was held, for people: every mark as CSV, and the held rows with their source columns, ready to be corrected
+//! and fed back. The rows hold values, so they go into the order's data area and nowhere else.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::Int64Type;
 use chartlift_rules::Disposition;
 
 use crate::Error;
-use crate::land;
+use crate::land::{Rejected, read_rejects, unique_names};
 use crate::layer;
-use crate::marks::{self, Check, Mark};
+use crate::marks::{Check, Mark, read_all};
 use crate::order::Order;
 use crate::report::{SourceFile, StageReport};
-use crate::run::Environment;
+use crate::run::{self, Environment};
 use crate::statement::Stage;
 
-/// The stages that mark rows.
+/// Bits of a row number that count records; the ones above name the file.
+const RECORD_BITS: u32 = 40;
+
+/// Stages whose layers carry marks.
 const MARKING: [Stage; 4] = [Stage::Check, Stage::Categorize, Stage::Convert, Stage::Validate];
 
-/// A mark that holds a row, as a person looks for it.
-struct Held<'a> {
-    source: &'a SourceFile,
-    record: i64,
-    row: i64,
+/// What a check says of a row, as it is told: checks that differ in nothing else are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Reason {
     stage: Stage,
     code: String,
-    column: String,
+    column: Option<String>,
     disposition: Disposition,
 }
 
-/// Writes `input,file,row,stage,code,column,disposition` for every mark and every rejected record, no values.
+/// Writes every mark as CSV, unparseable rows included: `input,file,row,stage,code,column,disposition`.
+/// Answers how many there were.
 pub fn write_marks(environment: &Environment, order: &str, out: &mut dyn Write) -> Result<u64, Error> {
-    let order = environment.store().open(order)?;
-    let mut csv = csv::Writer::from_writer(out);
-    let broken = |error: csv::Error| Error::file("write", "marks")(std::io::Error::other(error));
-    csv.write_record(["input", "file", "row", "stage", "code", "column", "disposition"]).map_err(broken)?;
-    let mut rows = 0;
-    let mut failed = None;
-    each(&order, |held| {
-        let record = held.record.to_string();
-        let written = csv.write_record([
-            held.source.input.as_str(),
-            held.source.file.as_str(),
-            record.as_str(),
-            held.stage.name(),
-            held.code.as_str(),
-            held.column.as_str(),
-            held.disposition.name(),
-        ]);
-        rows += 1;
-        if let Err(error) = written {
-            failed.get_or_insert(error);
-        }
-    })?;
-    match failed {
-        Some(error) => Err(broken(error)),
-        None => csv.flush().map_err(Error::file("write", "marks")).map(|()| rows),
+    let findings = Findings::of(&environment.store().open(order)?)?;
+    let mut writer = csv::Writer::from_writer(out);
+    let failed = |error: csv::Error| Error::file("write", "the list of marks")(std::io::Error::other(error));
+    writer
+        .write_record(["input", "file", "row", "stage", "code", "column", "disposition"])
+        .map_err(failed)?;
+    for (row, reason) in findings.told() {
+        let (input, file) = findings.file(row).map_or(("", ""), |file| (&file.input, &file.file));
+        let Reason { stage, code, column, disposition } = reason;
+        let column = column.as_deref().unwrap_or_default();
+        let record = record_number(row).to_string();
+        writer
+            .write_record([input, file, &record, stage.name(), code, column, disposition.name()])
+            .map_err(failed)?;
     }
+    writer.flush().map_err(Error::file("write", "the list of marks"))?;
+    Ok(findings.marks.len() as u64)
 }
 
-/// Writes `rejects/<table>.csv`: the held rows' columns as they were landed, with file, row number and reasons.
+/// Writes `rejects/<table>.csv` for every source table with held rows and removes what earlier runs wrote.
+/// Answers the files, sorted.
 pub fn write_rows(environment: &Environment, order: &str) -> Result<Vec<PathBuf>, Error> {
     let order = environment.store().open(order)?;
-    let Some(checked) = order.folder(Stage::Check) else { return Ok(Vec::new()) };
-    let mut tables: BTreeMap<String, BTreeMap<i64, (String, i64, Vec<String>)>> = BTreeMap::new();
-    each(&order, |held| {
-        if held.disposition < Disposition::Quarantine {
-            return;
-        }
-        let Some(table) = &held.source.table else { return };
-        let entry = tables
-            .entry(table.clone())
-            .or_default()
-            .entry(held.row)
-            .or_insert_with(|| (held.source.file.clone(), held.record, Vec::new()));
-        let reason =
-            if held.column.is_empty() { held.code } else { format!("{} {}", held.code, held.column) };
-        if !entry.2.contains(&reason) {
-            entry.2.push(reason);
-        }
-    })?;
+    let findings = Findings::of(&order)?;
     let folder = order.subfolder("rejects");
     std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
-    let mut written = Vec::new();
-    for (table, rows) in tables {
-        let path = folder.join(format!("{table}.csv"));
-        write_table(&path, &checked.join(&table), &rows)?;
-        written.push(path);
-    }
-    Ok(written)
-}
-
-fn write_table(
-    path: &Path,
-    layer_folder: &Path,
-    rows: &BTreeMap<i64, (String, i64, Vec<String>)>,
-) -> Result<(), Error> {
-    let broken = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
-    let file: File = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(Error::file("create", path))?;
-    let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(file);
-    let mut header_written = false;
-    for part in layer::parts(layer_folder)? {
-        for batch in layer::batches(&part)? {
-            let batch = batch?;
-            let columns: Vec<usize> = (0..batch.num_columns())
-                .filter(|at| !batch.schema_ref().field(*at).name().starts_with('_'))
-                .collect();
-            if !header_written {
-                let names = columns.iter().map(|at| batch.schema_ref().field(*at).name().as_str());
-                csv.write_record(names.chain(["_file", "_row", "_reasons"])).map_err(broken)?;
-                header_written = true;
-            }
-            let Some(numbers) = batch.column_by_name("_row").map(|rows| rows.as_primitive::<Int64Type>())
-            else {
-                continue;
-            };
-            for at in 0..batch.num_rows() {
-                let Some((file, record, reasons)) = rows.get(&numbers.value(at)) else { continue };
-                let values = columns.iter().map(|column| {
-                    let column = batch.column(*column);
-                    let text = column.as_string_view_opt().filter(|texts| texts.is_valid(at));
-                    text.map_or_else(String::new, |texts| texts.value(at).to_owned())
-                });
-                let lineage = [file.clone(), record.to_string(), reasons.join("; ")];
-                csv.write_record(values.chain(lineage)).map_err(broken)?;
+    let mut written = BTreeSet::new();
+    if let Some(checked) = &findings.checked {
+        let tables: BTreeSet<&str> = findings.sources.iter().filter_map(|file| file.table.as_deref()).collect();
+        for table in tables {
+            let path = folder.join(format!("{table}.csv"));
+            if write_table(&findings, table, &checked.join(table), &path)? {
+                written.insert(path);
             }
         }
     }
-    land::read_rejects(layer_folder, |reject| {
-        if let Some((file, record, reasons)) = rows.get(&reject.row) {
-            // As it stood, for who corrects it by hand; the fields could not be told apart.
-            let raw = String::from_utf8_lossy(&reject.bytes).into_owned();
-            let _ = csv.write_record([raw, file.clone(), record.to_string(), reasons.join("; ")]);
+    for entry in std::fs::read_dir(&folder).map_err(Error::file("list", &folder))? {
+        let path = entry.map_err(Error::file("list", &folder))?.path();
+        let ours = path.extension().is_some_and(|ending| ending == "csv" || ending == "part");
+        if ours && !written.contains(&path) {
+            std::fs::remove_file(&path).map_err(Error::file("remove", &path))?;
         }
-    })?;
-    csv.flush().map_err(Error::file("write", path))
+    }
+    Ok(written.into_iter().collect())
 }
 
-/// Hands out every mark of every stage that is done, and every rejected record.
-fn each<'a>(order: &'a Order, mut found: impl FnMut(Held<'_>)) -> Result<(), Error> {
-    let report = |stage: Stage| -> Option<StageReport> {
-        serde_json::from_value(order.latest(stage)?.report.clone()).ok()
-    };
-    let Some(check) = report(Stage::Check) else { return Ok(()) };
-    for stage in MARKING {
-        let (Some(report), Some(folder)) = (report(stage), order.folder(stage)) else { continue };
-        for table in layer::folders(&folder)?.into_iter().chain([folder.clone()]) {
-            marks::read_all(&table, |mark| {
-                if let Some(held) = held(&check.sources, &report.checks, stage, mark) {
-                    found(held);
-                }
+/// What all stages said about source rows.
+struct Findings {
+    sources: Vec<SourceFile>,
+    /// The header each table's file really had.
+    headers: BTreeMap<String, Vec<String>>,
+    checked: Option<PathBuf>,
+    /// Sorted once all are known.
+    reasons: Vec<Reason>,
+    /// Row and place in `reasons`, sorted, each once however many rows were made of the source row.
+    marks: Vec<(i64, usize)>,
+}
+
+impl Findings {
+    fn of(order: &Order) -> Result<Self, Error> {
+        let mut findings = Self {
+            sources: Vec::new(),
+            headers: BTreeMap::new(),
+            checked: None,
+            reasons: Vec::new(),
+            marks: Vec::new(),
+        };
+        for done in order.chain() {
+            let report: StageReport = run::read_report(&done)?;
+            if !report.sources.is_empty() {
+                findings.sources.clone_from(&report.sources);
+            }
+            let folder = done.folder.as_ref().map(|folder| order.root().join(folder));
+            let Some(folder) = folder.filter(|_| MARKING.contains(&done.stage)) else { continue };
+            findings.read_stage(done.stage, &folder, &report.checks)?;
+            if done.stage == Stage::Check {
+                findings.headers = report.headers;
+                findings.checked = Some(folder);
+            }
+        }
+        findings.sort();
+        Ok(findings)
+    }
+
+    fn read_stage(&mut self, stage: Stage, folder: &Path, checks: &[Check]) -> Result<(), Error> {
+        let known: Vec<usize> = checks.iter().map(|check| self.reason(Reason::of(stage, check))).collect();
+        let mut marks = Vec::new();
+        let mut rejected = Vec::new();
+        for layer in std::iter::once(folder.to_path_buf()).chain(layer::folders(folder)?) {
+            read_all(&layer, |Mark { id, check }| {
+                let reason = usize::try_from(check).ok().and_then(|check| known.get(check));
+                marks.extend(reason.map(|reason| (id.row, *reason)));
             })?;
             if stage == Stage::Check {
-                land::read_rejects(&table, |reject| {
-                    if let Some((source, record)) = place(&check.sources, reject.row) {
-                        let disposition = Disposition::Quarantine;
-                        let (code, column) = (reject.code, String::new());
-                        found(Held { source, record, row: reject.row, stage, code, column, disposition });
-                    }
-                })?;
+                read_rejects(&layer, |one| rejected.push((one.row, one.code)))?;
             }
         }
+        for (row, code) in rejected {
+            let reason = Reason { stage, code, column: None, disposition: Disposition::Quarantine };
+            marks.push((row, self.reason(reason)));
+        }
+        self.marks.append(&mut marks);
+        Ok(())
     }
-    Ok(())
+
+    /// The place of a reason in the list.
+    fn reason(&mut self, reason: Reason) -> usize {
+        self.reasons.iter().position(|known| *known == reason).unwrap_or_else(|| {
+            self.reasons.push(reason);
+            self.reasons.len() - 1
+        })
+    }
+
+    fn sort(&mut self) {
+        let mut order: Vec<(Reason, usize)> = self.reasons.drain(..).zip(0..).collect();
+        order.sort_unstable();
+        let mut places = vec![0; order.len()];
+        for (new, (reason, old)) in order.into_iter().enumerate() {
+            if let Some(place) = places.get_mut(old) {
+                *place = new;
+            }
+            self.reasons.push(reason);
+        }
+        for (_, reason) in &mut self.marks {
+            *reason = places.get(*reason).copied().unwrap_or_default();
+        }
+        self.marks.sort_unstable();
+        self.marks.dedup();
+    }
+
+    fn told(&self) -> impl Iterator<Item = (i64, &Reason)> {
+        self.marks.iter().filter_map(|(row, reason)| Some((*row, self.reasons.get(*reason)?)))
+    }
+
+    fn file(&self, row: i64) -> Option<&SourceFile> {
+        self.sources.get(usize::try_from(row >> RECORD_BITS).ok()?)
+    }
+
+    /// Why a row was held, in one text; `None` when it was not.
+    fn held_because(&self, row: i64) -> Option<String> {
+        let first = self.marks.partition_point(|(other, _)| *other < row);
+        let of_row = self.marks.iter().skip(first).take_while(|(other, _)| *other == row);
+        let reasons = of_row.filter_map(|(_, reason)| self.reasons.get(*reason));
+        let texts: Vec<String> = reasons.filter(|reason| reason.holds()).map(Reason::text).collect();
+        (!texts.is_empty()).then(|| texts.join("; "))
+    }
 }
 
-fn held<'a>(sources: &'a [SourceFile], checks: &[Check], stage: Stage, mark: Mark) -> Option<Held<'a>> {
-    let check = checks.get(usize::try_from(mark.check).ok()?)?;
-    let (source, record) = place(sources, mark.id.row)?;
-    Some(Held {
-        source,
-        record,
-        row: mark.id.row,
-        stage,
-        code: check.code.clone(),
-        column: check.column.clone().unwrap_or_default(),
-        disposition: check.disposition,
-    })
+impl Reason {
+    fn of(stage: Stage, check: &Check) -> Self {
+        Self { stage, code: check.code.clone(), column: check.column.clone(), disposition: check.disposition }
+    }
+
+    /// Excluded rows are left out on purpose and by name: nobody has to correct them.
+    fn holds(&self) -> bool {
+        matches!(self.disposition, Disposition::Quarantine | Disposition::Block)
+    }
+
+    fn text(&self) -> String {
+        let (stage, code) = (self.stage.name(), &self.code);
+        self.column.as_ref().map_or_else(|| format!("{stage}: {code}"), |column| format!("{stage}: {code} {column}"))
+    }
 }
 
-/// The file of a row and its number there.
-fn place(sources: &[SourceFile], row: i64) -> Option<(&SourceFile, i64)> {
-    let source = sources.get(usize::try_from(row >> 40).ok()?)?;
-    Some((source, row & ((1 << 40) - 1)))
+fn record_number(row: i64) -> i64 {
+    row & ((1 << RECORD_BITS) - 1)
+}
+
+/// Answers whether the table has held rows. The file appears whole or not at all.
+fn write_table(findings: &Findings, table: &str, layer: &Path, path: &Path) -> Result<bool, Error> {
+    let unfinished = path.with_extension("part");
+    let failed = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
+    let mut lines: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    // In the file's own order, which is also the order of what could be read of damaged records.
+    let mut columns = findings.headers.get(table).map(|header| unique_names(header)).unwrap_or_default();
+    for part in layer::parts(layer)? {
+        for batch in layer::batches(&part)? {
+            held_rows(findings, &batch?, &mut columns, &mut lines);
+        }
+    }
+    read_rejects(layer, |rejected| {
+        lines.insert(rejected.row, rejected_cells(&rejected));
+    })?;
+    if lines.is_empty() {
+        return Ok(false);
+    }
+    // Rejected records may have more cells than there are columns.
+    let file = private_file(&unfinished).map_err(Error::file("create", &unfinished))?;
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
+    let header = ["_file", "_row", "_reasons"].into_iter().chain(columns.iter().map(String::as_str));
+    writer.write_record(header).map_err(failed)?;
+    for (row, cells) in &lines {
+        let file = findings.file(*row).map_or("", |file| file.file.as_str());
+        let record = record_number(*row).to_string();
+        let reasons = findings.held_because(*row).unwrap_or_default();
+        let before = [file, &record, &reasons].into_iter();
+        writer.write_record(before.chain(cells.iter().map(String::as_str))).map_err(failed)?;
+    }
+    writer.flush().map_err(Error::file("write", path))?;
+    drop(writer);
+    std::fs::rename(&unfinished, path).map_err(Error::file("write", path))?;
+    Ok(true)
+}
+
+fn private_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+fn held_rows(
+    findings: &Findings,
+    batch: &RecordBatch,
+    columns: &mut Vec<String>,
+    lines: &mut BTreeMap<i64, Vec<String>>,
+) {
+    let Some(rows) = batch.column_by_name("_row").and_then(|column| column.as_primitive_opt::<Int64Type>()) else {
+        return;
+    };
+    if columns.is_empty() {
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        columns.extend(names.filter(|name| !matches!(name.as_str(), "_row" | "_offset")));
+    }
+    let cells: Vec<_> = columns
+        .iter()
+        .map(|name| batch.column_by_name(name).and_then(|column| column.as_string_view_opt()))
+        .collect();
+    for (at, row) in rows.values().iter().enumerate() {
+        if findings.held_because(*row).is_none() {
+            continue;
+        }
+        let cell = |column: &Option<&StringViewArray>| {
+            let column = column.filter(|column| !column.is_null(at));
+            column.map_or_else(String::new, |column| column.value(at).to_owned())
+        };
+        lines.insert(*row, cells.iter().map(cell).collect());
+    }
+}
+
+/// The cells as far as they could be told apart, else the record as it stands in the file.
+fn rejected_cells(rejected: &Rejected) -> Vec<String> {
+    if rejected.fields.is_empty() {
+        return vec![String::from_utf8_lossy(&rejected.bytes).into_owned()];
+    }
+    rejected.fields.iter().map(|field| field.clone().unwrap_or_default()).collect()
 }

@@ -171,7 +171,7 @@ async fn run_stage(
     Ok(State { stage, done, skipped: false })
 }
 
-fn read_report(done: &crate::order::Done) -> Result<StageReport, Error> {
+pub(crate) fn read_report(done: &crate::order::Done) -> Result<StageReport, Error> {
     serde_json::from_value(done.report.clone()).map_err(|error| Error::Broken {
         code: "log-broken",
         message: format!("the report of {} cannot be read: {error}", done.stage.name()),

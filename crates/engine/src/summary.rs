@@ -8,7 +8,7 @@ use crate::stage::Before;
 use crate::statement::{Input, Stage, StageSummary, Statement, Summary, Verdict};
 
 /// The form of the object that `--json` prints.
-const SPEC: &str = "chartlift/summary/v1";
+const SPEC: &str = "chartlift/v1";
 
 /// `last`: stages beyond it were not asked for and do not count.
 pub(crate) fn build(

@@ -10,7 +10,12 @@ use crate::output::{NextStep, Output};
 
 pub(super) fn run(config: &Config, output: &Output, order: &str) -> Result<Exit, Failure> {
     let environment = environment(config, output, config.key()?);
-    let summary = status(&environment, order)?;
+    let mut summary = status(&environment, order)?;
+    let exit = Exit::of_summary(&summary, Stage::Verify);
+    if !output.json {
+        // Nothing was run, so nothing was skipped either.
+        summary.stages.iter_mut().for_each(|stage| stage.skipped = false);
+    }
     output.summary(&summary, &NextStep::of(&summary, &config.options()));
-    Ok(Exit::of_summary(&summary, Stage::Verify))
+    Ok(exit)
 }

@@ -39,6 +39,9 @@ impl NextStep {
             Verdict::Pass => {
                 Self::new("Nothing is left to do; look again at any time.", command("status", ""))
             }
+            Verdict::NotRun if summary.error.is_some() => {
+                Self::new("Correct what is said above, then run the order again.", command("run", ""))
+            }
             Verdict::NotRun => {
                 Self::new("Stages are missing; run what is left of the order.", command("run", ""))
             }
@@ -95,14 +98,21 @@ fn verdict(text: &mut String, summary: &Summary) {
             "Migrated and verified; every row is accounted for.".into()
         }
         Verdict::Pass => "Passed so far.".into(),
+        Verdict::NotRun if summary.error.is_some() => "Nothing was moved.".into(),
         Verdict::NotRun if done == 0 => "Not run yet.".into(),
         Verdict::NotRun => format!("Not finished: {done} of {} stages have passed.", Stage::ALL.len()),
         Verdict::Suspended => format!("Waiting for a decision{}.", failed(Verdict::Suspended)),
         Verdict::Fail => format!("Not migrated: failed{}.", failed(Verdict::Fail)),
     };
-    let balance = if summary.statement.balanced { "balanced" } else { "not balanced" };
+    let verified =
+        summary.stages.iter().any(|stage| stage.stage == Stage::Verify && stage.verdict != Verdict::NotRun);
+    let balance = match (summary.statement.balanced, verified) {
+        (true, _) => "the statement is balanced",
+        (false, true) => "the statement is not balanced",
+        (false, false) => "the statement closes with verify",
+    };
     let _ = writeln!(text, "{sentence}");
-    let _ = writeln!(text, "Verdict {}, statement {balance}.", verdict_name(summary.verdict));
+    let _ = writeln!(text, "Verdict {}; {balance}.", verdict_name(summary.verdict));
     if let Some(error) = &summary.error {
         let _ = writeln!(text, "  {}: {}", error.code, error.message);
         if !error.hint.is_empty() {
@@ -288,7 +298,8 @@ fn findings(findings: &[Finding]) -> Table {
             (None, None) => String::new(),
         };
         table.row(vec![
-            grouped(finding.rows),
+            // A fact about a file or a column counts no rows.
+            if finding.rows > 0 { grouped(finding.rows) } else { "-".into() },
             finding.code.clone(),
             finding.disposition.clone(),
             finding.stage.name().into(),
@@ -386,7 +397,9 @@ mod tests {
         let summary = summary_of(&[(Stage::Identify, Verdict::Pass), (Stage::Check, Verdict::Fail)]);
         let text = rendered(&summary, &NextStep::of(&summary, ""), false);
         assert!(
-            text.starts_with("Not migrated: failed at check.\nVerdict fail, statement not balanced."),
+            text.starts_with(
+                "Not migrated: failed at check.\nVerdict fail; the statement closes with verify."
+            ),
             "{text}"
         );
         assert!(text.contains("chartlift rejects --order 77"), "{text}");

@@ -17,9 +17,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use chartlift_io::source::csv::{self as source, Chunk, Hash, Index};
 use chartlift_rules::SourceTable;
 
-pub use group::Landed;
+pub use group::{Landed, unique_names};
 pub use keys::{TableKeys, table_keys};
-pub use rejects::read_rejects;
+pub use rejects::{Rejected, read_rejects};
 pub use settle::{Settled, settle};
 
 use crate::Error;
