@@ -34,9 +34,15 @@ enum Cells<'a> {
     Text { array: &'a StringViewArray, longest: Option<u32> },
     TextAsUuid(&'a StringViewArray),
     TextAsTime(&'a StringViewArray),
-    TextAsJsonBinary(&'a StringViewArray),
     Uuid(&'a FixedSizeBinaryArray),
     UuidAsText(&'a FixedSizeBinaryArray),
+    Numbers(Numbers<'a>),
+    Boolean(&'a BooleanArray),
+    Date(&'a Date32Array),
+    Instant(&'a TimestampMicrosecondArray),
+}
+
+enum Numbers<'a> {
     SmallInteger(&'a Int64Array),
     Integer(&'a Int64Array),
     BigInteger(&'a Int64Array),
@@ -45,9 +51,6 @@ enum Cells<'a> {
     Numeric { array: &'a Decimal128Array, limits: NumericLimits },
     NumberAsReal(&'a Decimal128Array),
     NumberAsDouble(&'a Decimal128Array),
-    Boolean(&'a BooleanArray),
-    Date(&'a Date32Array),
-    Instant(&'a TimestampMicrosecondArray),
 }
 
 /// What a `numeric(digits, scale)` keeps.
@@ -69,23 +72,22 @@ impl<'a> Column<'a> {
         let cells = match (values, class) {
             (Values::Text(array), TypeClass::Text) => Cells::Text { array, longest },
             (Values::Text(array), TypeClass::Json) => Cells::Text { array, longest: None },
-            (Values::Text(array), TypeClass::JsonBinary) => Cells::TextAsJsonBinary(array),
             (Values::Text(array), TypeClass::Uuid) => Cells::TextAsUuid(array),
             (Values::Text(array), TypeClass::Time) => Cells::TextAsTime(array),
             (Values::Uuid(array), TypeClass::Uuid) => Cells::Uuid(array),
             (Values::Uuid(array), TypeClass::Text) => Cells::UuidAsText(array),
-            (Values::Integer(array), TypeClass::SmallInteger) => Cells::SmallInteger(array),
-            (Values::Integer(array), TypeClass::Integer) => Cells::Integer(array),
-            (Values::Integer(array), TypeClass::BigInteger) => Cells::BigInteger(array),
-            (Values::Integer(array), TypeClass::Double) => Cells::IntegerAsDouble(array),
+            (Values::Integer(array), TypeClass::SmallInteger) => Cells::Numbers(Numbers::SmallInteger(array)),
+            (Values::Integer(array), TypeClass::Integer) => Cells::Numbers(Numbers::Integer(array)),
+            (Values::Integer(array), TypeClass::BigInteger) => Cells::Numbers(Numbers::BigInteger(array)),
+            (Values::Integer(array), TypeClass::Double) => Cells::Numbers(Numbers::IntegerAsDouble(array)),
             (Values::Integer(array), TypeClass::Numeric { digits, scale }) => {
-                Cells::IntegerAsNumeric { array, limits: NumericLimits { digits, scale } }
+                Cells::Numbers(Numbers::IntegerAsNumeric { array, limits: NumericLimits { digits, scale } })
             }
             (Values::Number(array), TypeClass::Numeric { digits, scale }) => {
-                Cells::Numeric { array, limits: NumericLimits { digits, scale } }
+                Cells::Numbers(Numbers::Numeric { array, limits: NumericLimits { digits, scale } })
             }
-            (Values::Number(array), TypeClass::Real) => Cells::NumberAsReal(array),
-            (Values::Number(array), TypeClass::Double) => Cells::NumberAsDouble(array),
+            (Values::Number(array), TypeClass::Real) => Cells::Numbers(Numbers::NumberAsReal(array)),
+            (Values::Number(array), TypeClass::Double) => Cells::Numbers(Numbers::NumberAsDouble(array)),
             (Values::Boolean(array), TypeClass::Boolean) => Cells::Boolean(array),
             (Values::Date(array), TypeClass::Date) => Cells::Date(array),
             (Values::Instant(array), TypeClass::Timestamp | TypeClass::TimestampWithZone) => {
@@ -118,14 +120,6 @@ impl<'a> Column<'a> {
                 put(out, &micros.to_be_bytes());
                 Ok(())
             }
-            Cells::TextAsJsonBinary(array) => {
-                let text = array.value(row);
-                out.put_i32(text_length(text.len() + 1)?);
-                // The format's version.
-                out.put_u8(1);
-                out.put_slice(text.as_bytes());
-                Ok(())
-            }
             Cells::Uuid(array) => {
                 put(out, array.value(row));
                 Ok(())
@@ -136,49 +130,7 @@ impl<'a> Column<'a> {
                 put(out, scratch.as_bytes());
                 Ok(())
             }
-            Cells::SmallInteger(array) => {
-                put(out, &i16::try_from(array.value(row)).map_err(|_| OUT_OF_RANGE)?.to_be_bytes());
-                Ok(())
-            }
-            Cells::Integer(array) => {
-                put(out, &i32::try_from(array.value(row)).map_err(|_| OUT_OF_RANGE)?.to_be_bytes());
-                Ok(())
-            }
-            Cells::BigInteger(array) => {
-                put(out, &array.value(row).to_be_bytes());
-                Ok(())
-            }
-            Cells::IntegerAsDouble(array) => {
-                let value = array.value(row);
-                // A double holds every integer up to here.
-                if value.unsigned_abs() > 1 << 53 {
-                    return Err(UNFIT);
-                }
-                put(out, &(value as f64).to_be_bytes());
-                Ok(())
-            }
-            Cells::IntegerAsNumeric { array, limits } => {
-                write_numeric(array.value(row).unsigned_abs().into(), 0, array.value(row) < 0, *limits, out)
-            }
-            Cells::Numeric { array, limits } => {
-                let value = array.value(row);
-                let (whole, fraction) = (value.unsigned_abs() / UNIT, value.unsigned_abs() % UNIT);
-                write_numeric(whole, fraction as u64, value < 0, *limits, out)
-            }
-            Cells::NumberAsReal(array) => {
-                put(
-                    out,
-                    &number_as_float::<f32>(array.value(row), scratch).unwrap_or(f32::NAN).to_be_bytes(),
-                );
-                Ok(())
-            }
-            Cells::NumberAsDouble(array) => {
-                put(
-                    out,
-                    &number_as_float::<f64>(array.value(row), scratch).unwrap_or(f64::NAN).to_be_bytes(),
-                );
-                Ok(())
-            }
+            Cells::Numbers(numbers) => numbers.write(row, out, scratch),
             Cells::Boolean(array) => {
                 put(out, &[u8::from(array.value(row))]);
                 Ok(())
@@ -204,14 +156,54 @@ impl<'a> Column<'a> {
     }
 }
 
-impl Cells<'_> {
+impl Numbers<'_> {
+    #[inline]
+    fn write(&self, row: usize, out: &mut BytesMut, scratch: &mut String) -> Result<(), Problem> {
+        match self {
+            Self::SmallInteger(array) => {
+                put(out, &i16::try_from(array.value(row)).map_err(|_| OUT_OF_RANGE)?.to_be_bytes());
+                Ok(())
+            }
+            Self::Integer(array) => {
+                put(out, &i32::try_from(array.value(row)).map_err(|_| OUT_OF_RANGE)?.to_be_bytes());
+                Ok(())
+            }
+            Self::BigInteger(array) => {
+                put(out, &array.value(row).to_be_bytes());
+                Ok(())
+            }
+            Self::IntegerAsDouble(array) => {
+                let value = array.value(row);
+                // A double holds every integer up to here.
+                if value.unsigned_abs() > 1 << 53 {
+                    return Err(UNFIT);
+                }
+                put(out, &(value as f64).to_be_bytes());
+                Ok(())
+            }
+            Self::IntegerAsNumeric { array, limits } => {
+                write_numeric(array.value(row).unsigned_abs().into(), 0, array.value(row) < 0, *limits, out)
+            }
+            Self::Numeric { array, limits } => {
+                let value = array.value(row);
+                let (whole, fraction) = (value.unsigned_abs() / UNIT, value.unsigned_abs() % UNIT);
+                write_numeric(whole, fraction as u64, value < 0, *limits, out)
+            }
+            Self::NumberAsReal(array) => {
+                let float: f32 = number_as_float(array.value(row), scratch).ok_or(UNFIT)?;
+                put(out, &float.to_be_bytes());
+                Ok(())
+            }
+            Self::NumberAsDouble(array) => {
+                let float: f64 = number_as_float(array.value(row), scratch).ok_or(UNFIT)?;
+                put(out, &float.to_be_bytes());
+                Ok(())
+            }
+        }
+    }
+
     fn is_null(&self, row: usize) -> bool {
         match self {
-            Self::Text { array, .. }
-            | Self::TextAsUuid(array)
-            | Self::TextAsTime(array)
-            | Self::TextAsJsonBinary(array) => array.is_null(row),
-            Self::Uuid(array) | Self::UuidAsText(array) => array.is_null(row),
             Self::SmallInteger(array)
             | Self::Integer(array)
             | Self::BigInteger(array)
@@ -220,6 +212,18 @@ impl Cells<'_> {
             Self::Numeric { array, .. } | Self::NumberAsReal(array) | Self::NumberAsDouble(array) => {
                 array.is_null(row)
             }
+        }
+    }
+}
+
+impl Cells<'_> {
+    fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Text { array, .. } | Self::TextAsUuid(array) | Self::TextAsTime(array) => {
+                array.is_null(row)
+            }
+            Self::Uuid(array) | Self::UuidAsText(array) => array.is_null(row),
+            Self::Numbers(numbers) => numbers.is_null(row),
             Self::Boolean(array) => array.is_null(row),
             Self::Date(array) => array.is_null(row),
             Self::Instant(array) => array.is_null(row),

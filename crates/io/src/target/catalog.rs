@@ -79,9 +79,8 @@ pub enum TypeClass {
     /// Without zone: written in UTC.
     Timestamp,
     TimestampWithZone,
+    /// Kept as it was written; `jsonb` is not, so it is unsupported.
     Json,
-    /// Stored parsed: what is read back is the database's own writing of it.
-    JsonBinary,
     /// SQLite's TEXT: texts, and numbers, dates and instants in canonical writing.
     AnyText,
     /// SQLite's INTEGER: integers, and booleans as 0 and 1.
@@ -95,10 +94,9 @@ impl TypeClass {
     pub fn accepts(self, data_type: &DataType) -> bool {
         let Some(value) = ValueType::of(data_type) else { return false };
         match value {
-            ValueType::Text => matches!(
-                self,
-                Self::Text | Self::AnyText | Self::Uuid | Self::Time | Self::Json | Self::JsonBinary
-            ),
+            ValueType::Text => {
+                matches!(self, Self::Text | Self::AnyText | Self::Uuid | Self::Time | Self::Json)
+            }
             ValueType::Uuid => matches!(self, Self::Uuid | Self::Text | Self::AnyText),
             ValueType::Integer => matches!(
                 self,

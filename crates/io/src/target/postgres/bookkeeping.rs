@@ -1,7 +1,9 @@
 //! The bookkeeping tables in PostgreSQL: schema `chartlift`.
 //!
-//! The crosswalk gets a row for every row loaded, and costs the server more than the COPY itself: so it has one
-//! key, byte order instead of a language's, its fixed columns first and no foreign keys.
+//! The crosswalk gets a row for every row loaded, and with its key in place costs the server more than the COPY
+//! itself (1 million random keys: 5.3 s of CPU against 1.5 s with the key built afterwards). So it has one key, byte
+//! order instead of a language's, no foreign keys, and is partitioned: the keyspaces that a load is the first to use
+//! get a partition of their own, filled without its key and attached at the end. Nobody else waits for that.
 
 use tokio_postgres::Row;
 
@@ -42,7 +44,7 @@ CREATE TABLE chartlift.crosswalk (
   target_uuid uuid,
   source_key text COLLATE "C" NOT NULL,
   PRIMARY KEY (keyspace, source_key)
-);
+) PARTITION BY LIST (keyspace);
 "#;
 
 /// Two processes that initialise the same database must not race.
@@ -205,17 +207,53 @@ pub(super) async fn find_keyspace(
     Ok(row.map(|row| row.get(0)))
 }
 
+/// A keyspace as a load finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keyspace {
+    /// Made by this load: nobody else can have entries in it.
+    New(i32),
+    Known(i32),
+}
+
 /// The number of a keyspace, made where it is new.
-pub(super) async fn keyspace(session: &Session, header: &LoadHeader, table: &str) -> Result<i32, Error> {
-    session
+pub(super) async fn keyspace(session: &Session, header: &LoadHeader, table: &str) -> Result<Keyspace, Error> {
+    let made = session
         .client
-        .execute(
+        .query_opt(
             "INSERT INTO chartlift.keyspace (series, system, target_table) VALUES ($1, $2, $3) \
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT DO NOTHING RETURNING id",
             &[&header.series, &header.system, &table],
         )
         .await
         .map_err(session.refused("write a keyspace"))?;
+    if let Some(row) = made {
+        return Ok(Keyspace::New(row.get(0)));
+    }
     let found = find_keyspace(session, &header.series, &header.system, table).await?;
-    found.ok_or_else(|| Error::shape(table, "*", "its keyspace is gone from the bookkeeping"))
+    found
+        .map(Keyspace::Known)
+        .ok_or_else(|| Error::shape(table, "*", "its keyspace is gone from the bookkeeping"))
+}
+
+/// The name of the crosswalk's partition that a load fills.
+pub(super) fn partition(load: i32) -> String {
+    format!("chartlift.crosswalk_{load}")
+}
+
+/// Makes the partition, without its key and not yet part of the crosswalk.
+pub(super) async fn create_partition(session: &Session, load: i32) -> Result<(), Error> {
+    let sql = format!("CREATE TABLE {} (LIKE chartlift.crosswalk)", partition(load));
+    session.run("make a part of the crosswalk", &sql).await
+}
+
+/// Builds the partition's key and makes it part of the crosswalk.
+pub(super) async fn attach_partition(session: &Session, load: i32, keyspaces: &[i32]) -> Result<(), Error> {
+    let numbers: Vec<String> = keyspaces.iter().map(ToString::to_string).collect();
+    let (partition, numbers) = (partition(load), numbers.join(", "));
+    let sql = format!(
+        "SET LOCAL maintenance_work_mem = '128MB'; \
+         ALTER TABLE {partition} ADD PRIMARY KEY (keyspace, source_key); \
+         ALTER TABLE chartlift.crosswalk ATTACH PARTITION {partition} FOR VALUES IN ({numbers})"
+    );
+    session.run("finish the crosswalk", &sql).await
 }

@@ -133,7 +133,6 @@ fn class(base: &str, modifier: i32) -> TypeClass {
         "timestamp" => TypeClass::Timestamp,
         "timestamptz" => TypeClass::TimestampWithZone,
         "json" => TypeClass::Json,
-        "jsonb" => TypeClass::JsonBinary,
         _ => TypeClass::Unsupported,
     }
 }

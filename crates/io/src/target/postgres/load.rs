@@ -13,6 +13,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures::SinkExt;
 use tokio_postgres::CopyInSink;
 
+use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
 use super::{bookkeeping, catalog, quoted, quoted_part};
 use crate::Error;
@@ -39,8 +40,11 @@ struct PostgresLoad {
     plans: HashMap<String, Plan>,
     copy: Option<OpenCopy>,
     links: BytesMut,
-    /// The table whose entries `links` holds.
+    /// The table whose entries `links` holds, and the statement that sends them.
     links_of: String,
+    links_copy: String,
+    /// Keyspaces that no load used before: their entries go into a partition of their own.
+    new_keyspaces: Vec<i32>,
     tables: Vec<LoadedTable>,
     scratch: String,
     /// A call did not come to its end: nothing may be committed any more.
@@ -51,6 +55,7 @@ struct PostgresLoad {
 #[derive(Clone)]
 struct Plan {
     copy: String,
+    links_copy: String,
     columns: Vec<(TypeClass, Option<u32>)>,
     keyspace: i32,
     key: usize,
@@ -84,6 +89,8 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         copy: None,
         links: BytesMut::new(),
         links_of: String::new(),
+        links_copy: String::new(),
+        new_keyspaces: Vec::new(),
         tables: Vec::new(),
         scratch: String::new(),
         broken: false,
@@ -97,12 +104,14 @@ impl Load for PostgresLoad {
         // Holds too when this call is abandoned half way.
         self.broken = true;
         let source_keys = table.source_keys(batch)?;
-        let plan = self.plan(table).await?;
-        if self.copy.as_ref().is_some_and(|copy| copy.table != table.name) {
+        if self.links_of != table.name {
+            // One COPY at a time, and nothing else beside it.
             self.end_copy().await?;
             self.send_links().await?;
         }
+        let plan = self.plan(table).await?;
         self.links_of.clone_from(&table.name);
+        self.links_copy.clone_from(&plan.links_copy);
         let mut columns = Vec::with_capacity(table.columns.len());
         for ((column, (class, longest)), array) in
             table.columns.iter().zip(&plan.columns).zip(batch.columns())
@@ -133,6 +142,9 @@ impl Load for PostgresLoad {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         self.end_copy().await?;
         self.send_links().await?;
+        if !self.new_keyspaces.is_empty() {
+            bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
+        }
         bookkeeping::finish_load(&self.session, self.load, outcome, &tables).await?;
         let doing = "commit the load";
         let committed = self.session.run(doing, "COMMIT").await;
@@ -170,8 +182,6 @@ impl PostgresLoad {
         if let Some(plan) = self.plans.get(&table.name) {
             return Ok(plan.clone());
         }
-        // One COPY at a time, and nothing else beside it.
-        self.end_copy().await?;
         let entry = catalog::read_table(&self.session, &table.name).await?;
         let mut columns = Vec::new();
         for column in &table.columns {
@@ -180,16 +190,42 @@ impl PostgresLoad {
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
             columns.push((known.class, known.max_length));
         }
+        let (keyspace, links_copy) = self.keyspace(&table.keyspace).await?;
         let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
         let plan = Plan {
             copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
+            links_copy,
             columns,
-            keyspace: bookkeeping::keyspace(&self.session, &self.header, &table.keyspace).await?,
+            keyspace,
             key: table.key_position()?,
             links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
         };
         self.plans.insert(table.name.clone(), plan.clone());
         Ok(plan)
+    }
+
+    /// A keyspace's number and the statement that copies its entries.
+    async fn keyspace(&mut self, table: &str) -> Result<(i32, String), Error> {
+        let columns = "(keyspace, load, created, target_uuid, source_key)";
+        let keyspace = match bookkeeping::keyspace(&self.session, &self.header, table).await? {
+            Keyspace::Known(keyspace) if !self.new_keyspaces.contains(&keyspace) => {
+                return Ok((
+                    keyspace,
+                    format!("COPY chartlift.crosswalk {columns} FROM STDIN (FORMAT binary)"),
+                ));
+            }
+            Keyspace::Known(keyspace) => keyspace,
+            Keyspace::New(keyspace) => {
+                if self.new_keyspaces.is_empty() {
+                    bookkeeping::create_partition(&self.session, self.load).await?;
+                }
+                self.new_keyspaces.push(keyspace);
+                keyspace
+            }
+        };
+        // Nobody sees the partition before the commit: its rows need not be looked at again.
+        let partition = bookkeeping::partition(self.load);
+        Ok((keyspace, format!("COPY {partition} {columns} FROM STDIN (FORMAT binary, FREEZE)")))
     }
 
     /// Encodes rows from `row` on until a chunk is full; the first row that is left.
@@ -275,9 +311,8 @@ impl PostgresLoad {
             return Ok(());
         }
         let refused = self.session.refused_at(LINK, &self.links_of);
-        let copy = "COPY chartlift.crosswalk (keyspace, load, created, target_uuid, source_key) \
-                    FROM STDIN (FORMAT binary)";
-        let sink = self.session.client.copy_in::<_, Bytes>(copy).await.map_err(&refused)?;
+        let copy = std::mem::take(&mut self.links_copy);
+        let sink = self.session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(&refused)?;
         let mut sink = std::pin::pin!(sink);
         sink.feed(Bytes::from_static(HEADER)).await.map_err(&refused)?;
         let links = self.links.split().freeze();
@@ -289,6 +324,7 @@ impl PostgresLoad {
         }
         sink.send(Bytes::copy_from_slice(&TRAILER)).await.map_err(&refused)?;
         sink.as_mut().finish().await.map_err(&refused)?;
+        self.links_copy = copy;
         Ok(())
     }
 

@@ -295,6 +295,10 @@ fn bind(
     match values {
         Values::Text(array) => return Ok(statement.raw_bind_parameter(index, array.value(row))?),
         Values::Integer(array) if class == TypeClass::Double => {
+            // A double holds every integer up to here.
+            if array.value(row).unsigned_abs() > 1 << 53 {
+                return Err("has more digits than the column keeps".into());
+            }
             return Ok(statement.raw_bind_parameter(index, array.value(row) as f64)?);
         }
         Values::Integer(array) => return Ok(statement.raw_bind_parameter(index, array.value(row))?),
