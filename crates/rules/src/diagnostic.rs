@@ -60,14 +60,26 @@ pub fn render_position(file: &File, place: Place) -> (usize, usize) {
     (before.matches('\n').count() + 1, column + 1)
 }
 
+/// From here on one name is taken for a slip of the other.
+const ALIKE: f64 = 0.8;
+
+fn likeness(name: &str, other: &str) -> f64 {
+    strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase())
+}
+
+/// Whether one name is probably a slip of the other.
+pub(crate) fn alike(name: &str, other: &str) -> bool {
+    likeness(name, other) >= ALIKE
+}
+
 /// "did you mean" for a name that is not among the allowed ones; otherwise the allowed ones are listed.
 pub fn suggest<'a>(name: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let allowed: Vec<&str> = allowed.into_iter().collect();
     let best = allowed
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), *candidate))
+        .map(|candidate| (likeness(name, candidate), *candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    if best.0 >= 0.8 {
+    if best.0 >= ALIKE {
         return Some(format!("did you mean `{}`?", best.1));
     }
     let shown: Vec<String> = allowed.iter().take(20).map(|name| format!("`{name}`")).collect();

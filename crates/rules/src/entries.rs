@@ -3,10 +3,24 @@
 //! What could not be read is returned as an empty name or a default, so that reading goes on; an empty name
 //! therefore always means "already reported" and later steps skip it.
 
+use std::collections::HashSet;
+
 use crate::yaml::{Key, Node, Value};
 use crate::{Diagnostic, Located, Place, suggest};
 
-pub(crate) type Problems = Vec<Diagnostic>;
+/// What is wrong so far.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    pub(crate) list: Vec<Diagnostic>,
+    /// The names of fields whose type could not be read: nothing is said about what depends on it.
+    pub(crate) untyped: HashSet<Place>,
+}
+
+impl Problems {
+    pub(crate) fn push(&mut self, problem: Diagnostic) {
+        self.list.push(problem);
+    }
+}
 
 /// A mapping whose keys have been compared with the known ones.
 pub(crate) struct Entries<'a> {
@@ -36,7 +50,7 @@ pub(crate) fn open_mapping<'a>(node: &'a Node, what: &str, problems: &mut Proble
         problems.push(wrong_type(node, what, "a mapping (`key: value`)"));
         return None;
     };
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for (key, _) in entries {
         if !seen.insert(key.text.as_str()) {
             let message = format!("`{}` stands twice in {what}", key.text);
@@ -89,7 +103,7 @@ impl<'a> Entries<'a> {
 
     /// Each distinct key once, in the order of the file.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a Key, &'a Node)> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         self.entries
             .iter()
             .filter(move |(key, _)| seen.insert(key.text.as_str()))
@@ -124,7 +138,9 @@ impl<'a> Entries<'a> {
             Value::Scalar(scalar) if scalar.plain && scalar.text == "true" => true,
             Value::Scalar(scalar) if scalar.plain && scalar.text == "false" => false,
             _ => {
-                problems.push(wrong_type(node, &format!("`{key}`"), "`true` or `false`"));
+                let problem = wrong_type(node, &format!("`{key}`"), "`true` or `false`");
+                problems
+                    .push(problem.help("only the words `true` and `false`, without quotes, are booleans"));
                 default
             }
         }

@@ -62,6 +62,17 @@ impl Target {
         self.convert.iter().find(|file| file.into.value == table)
     }
 
+    /// The categories that a system fills and this target neither converts nor ignores: their rows would get lost.
+    pub fn unconverted<'a>(&self, system: &'a System) -> Vec<&'a str> {
+        let filled = system.categorize.iter().map(|file| file.into.value.as_str());
+        let reads = |name: &str| {
+            self.convert
+                .iter()
+                .any(|file| file.rules.iter().any(|rule| rule.reads().any(|read| read == name)))
+        };
+        filled.filter(|name| !reads(name) && !self.ignores(name)).collect()
+    }
+
     /// Whether the target has no place for a whole category.
     pub fn ignores(&self, category: &str) -> bool {
         self.ignored_categories

@@ -44,6 +44,7 @@ pub fn read(files: &[(PathBuf, String)]) -> (Project, Vec<Diagnostic>) {
     reading.assemble();
     let Reading { mut project, mut problems, incomplete, .. } = reading;
     resolve::resolve(&mut project, &incomplete, &mut problems);
+    let mut problems = problems.list;
     let path = |place: Place| files.get(place.file as usize).map(|(path, _)| path);
     problems
         .sort_by(|a, b| (path(a.place), a.place.start, a.code).cmp(&(path(b.place), b.place.start, b.code)));

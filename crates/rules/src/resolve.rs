@@ -7,7 +7,7 @@ mod coverage;
 mod rules;
 mod schemas;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::entries::Problems;
 use crate::layout::Pack;
@@ -41,10 +41,6 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         coverage::check_system(system, &files, complete, problems);
         system.categorize = files;
     }
-    let produced: Vec<HashSet<String>> = systems
-        .iter()
-        .map(|system| system.categorize.iter().map(|file| file.into.value.clone()).collect())
-        .collect();
     for target in &mut targets {
         let mut files = std::mem::take(&mut target.convert);
         let tables: Schemas<'_> =
@@ -56,14 +52,14 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         rules::resolve_files(&mut files, &scope, problems);
         let pack = Pack { name: target.name.clone(), version: target.version.clone() };
         let complete = !incomplete.targets.contains(&pack);
-        let needed = complete.then(|| coverage::needed(&files, &produced));
-        coverage::check_target(target, &files, &categories, needed.as_ref(), problems);
+        coverage::check_target(target, &files, &categories, complete, problems);
         target.convert = files;
     }
     systems.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare_versions(&a.version, &b.version)));
     targets.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare_versions(&a.version, &b.version)));
     project.systems = systems;
     project.targets = targets;
+    coverage::check_pairs(project, incomplete, problems);
     check_settings(project, problems);
 }
 

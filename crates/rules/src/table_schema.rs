@@ -90,6 +90,12 @@ impl FieldType {
             Self::Datetime => "datetime",
         }
     }
+
+    /// The word with its article, for messages.
+    pub(crate) fn phrase(self) -> String {
+        let article = if self == Self::Integer { "an" } else { "a" };
+        format!("{article} {}", self.name())
+    }
 }
 
 /// The standard's constraint names, verbatim (in Rust's casing).

@@ -6,6 +6,7 @@
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 
+use crate::entries::Problems;
 use crate::{Diagnostic, Place};
 
 /// The largest rule file that is read, in bytes.
@@ -43,7 +44,7 @@ pub(crate) struct Key {
 }
 
 /// Reads one document. `None`, with the reason among the problems, when the text is not YAML.
-pub(crate) fn parse(file: u32, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Node> {
+pub(crate) fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
     let start = Place { file, start: 0, end: 0 };
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes, more than the {FILE_BYTES_MAX} allowed", text.len());
@@ -101,7 +102,7 @@ enum Open {
 struct Builder<'a> {
     file: u32,
     text: &'a str,
-    problems: &'a mut Vec<Diagnostic>,
+    problems: &'a mut Problems,
     open: Vec<Open>,
     root: Option<Node>,
     broken: bool,

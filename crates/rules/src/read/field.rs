@@ -33,24 +33,27 @@ pub(crate) fn read(node: &Node, usage: Use, problems: &mut Problems) -> Option<F
             Diagnostic::error("reserved-name", name.place, message).help("give the field another name"),
         );
     }
-    let kind = kind(&entries, problems);
+    let declared = kind(&entries, problems);
+    if declared.is_none() {
+        problems.untyped.insert(name.place);
+    }
     let extension = extension(&entries, usage, problems);
     Some(Field {
-        format: format(&entries, kind, usage, problems),
-        decimal_char: one_char(&entries, "decimalChar", FieldType::Number, kind, problems).unwrap_or('.'),
-        group_char: one_char(&entries, "groupChar", FieldType::Number, kind, problems),
-        true_values: words(&entries, "trueValues", kind, &["true", "True", "TRUE", "1"], problems),
-        false_values: words(&entries, "falseValues", kind, &["false", "False", "FALSE", "0"], problems),
+        format: format(&entries, declared, usage, problems),
+        decimal_char: one_char(&entries, "decimalChar", FieldType::Number, declared, problems).unwrap_or('.'),
+        group_char: one_char(&entries, "groupChar", FieldType::Number, declared, problems),
+        true_values: words(&entries, "trueValues", declared, &["true", "True", "TRUE", "1"], problems),
+        false_values: words(&entries, "falseValues", declared, &["false", "False", "FALSE", "0"], problems),
         title: entries.text("title", problems).map(|text| text.value),
         description: entries.text("description", problems).map(|text| text.value),
-        constraints: constraints(&entries, kind, problems),
+        constraints: constraints(&entries, declared, problems),
         extension,
-        kind,
+        kind: declared.unwrap_or(FieldType::String),
         name,
     })
 }
 
-fn kind(entries: &Entries<'_>, problems: &mut Problems) -> FieldType {
+fn kind(entries: &Entries<'_>, problems: &mut Problems) -> Option<FieldType> {
     let Some(name) = entries.filled("type", problems) else {
         if entries.get("type").is_none() {
             let problem = Diagnostic::error("missing-key", entries.place, "a field needs `type`");
@@ -58,21 +61,22 @@ fn kind(entries: &Entries<'_>, problems: &mut Problems) -> FieldType {
                 problem.help("types are never guessed: write `type: string` where nothing more is known"),
             );
         }
-        return FieldType::String;
+        return None;
     };
-    let found = FieldType::ALL.iter().find(|kind| kind.name() == name.value);
-    found.copied().unwrap_or_else(|| {
+    let found = FieldType::ALL.into_iter().find(|kind| kind.name() == name.value);
+    if found.is_none() {
         problems.push(schema::unsupported_type(&name, &FieldType::ALL.map(FieldType::name)));
-        FieldType::String
-    })
+    }
+    found
 }
 
 fn format(
     entries: &Entries<'_>,
-    kind: FieldType,
+    kind: Option<FieldType>,
     usage: Use,
     problems: &mut Problems,
 ) -> Option<Located<String>> {
+    let kind = kind?;
     let format = entries.filled("format", problems).filter(|format| format.value != "default")?;
     let temporal = matches!(kind, FieldType::Date | FieldType::Time | FieldType::Datetime);
     if temporal && format.value.contains('%') {
@@ -81,7 +85,7 @@ fn format(
     let problem = Diagnostic::error(
         "unsupported-format",
         format.place,
-        format!("a {} cannot have the format `{}`", kind.name(), format.value),
+        format!("{} cannot have the format `{}`", kind.phrase(), format.value),
     );
     let help = match kind {
         _ if temporal && format.value == "any" => {
@@ -108,11 +112,11 @@ fn one_char(
     entries: &Entries<'_>,
     key: &str,
     only: FieldType,
-    kind: FieldType,
+    kind: Option<FieldType>,
     problems: &mut Problems,
 ) -> Option<char> {
     let text = entries.text(key, problems)?;
-    if kind != only {
+    if let Some(kind) = kind.filter(|kind| *kind != only) {
         problems.push(not_for(key, kind, &text));
     }
     let mut characters = text.value.chars();
@@ -126,7 +130,7 @@ fn one_char(
 fn words(
     entries: &Entries<'_>,
     key: &str,
-    kind: FieldType,
+    kind: Option<FieldType>,
     default: &[&str],
     problems: &mut Problems,
 ) -> Vec<String> {
@@ -134,14 +138,14 @@ fn words(
         return default.iter().map(|word| (*word).to_owned()).collect();
     }
     let texts = entries.texts(key, problems);
-    if let Some(first) = texts.first().filter(|_| kind != FieldType::Boolean) {
+    if let (Some(first), Some(kind)) = (texts.first(), kind.filter(|kind| *kind != FieldType::Boolean)) {
         problems.push(not_for(key, kind, first));
     }
     texts.into_iter().map(|text| text.value).collect()
 }
 
 fn not_for(key: &str, kind: FieldType, at: &Located<String>) -> Diagnostic {
-    Diagnostic::error("wrong-constraint", at.place, format!("`{key}` means nothing for a {}", kind.name()))
+    Diagnostic::error("wrong-constraint", at.place, format!("`{key}` means nothing for {}", kind.phrase()))
         .help("take it out, or correct the field's `type`")
 }
 
@@ -169,31 +173,21 @@ const CONSTRAINTS: &[&str] = &[
     "enum",
 ];
 
-fn constraints(entries: &Entries<'_>, kind: FieldType, problems: &mut Problems) -> Constraints {
+/// Whether bounds and `enum` are values of the field's type is checked where such values are read: by the engine.
+fn constraints(entries: &Entries<'_>, kind: Option<FieldType>, problems: &mut Problems) -> Constraints {
     let own =
         entries.get("constraints").and_then(|node| mapping(node, "`constraints`", CONSTRAINTS, problems));
     let Some(own) = own else { return Constraints::default() };
-    let text_only = ["minLength", "maxLength", "pattern"];
-    let bounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
-    let unbounded = matches!(kind, FieldType::String | FieldType::Boolean);
-    for (key, _) in own.iter() {
-        let name = key.text.as_str();
-        let misplaced =
-            (text_only.contains(&name) && kind != FieldType::String) || (bounds.contains(&name) && unbounded);
-        if misplaced {
-            let at = Located { value: String::new(), place: key.place };
-            problems.push(not_for(name, kind, &at));
-        }
-    }
+    misplaced(&own, kind, problems);
     let read = Constraints {
         required: own.boolean("required", false, problems),
         unique: own.boolean("unique", false, problems),
         min_length: own.number("minLength", problems),
         max_length: own.number("maxLength", problems),
-        minimum: bound(&own, "minimum", kind, problems),
-        maximum: bound(&own, "maximum", kind, problems),
-        exclusive_minimum: bound(&own, "exclusiveMinimum", kind, problems),
-        exclusive_maximum: bound(&own, "exclusiveMaximum", kind, problems),
+        minimum: own.filled("minimum", problems),
+        maximum: own.filled("maximum", problems),
+        exclusive_minimum: own.filled("exclusiveMinimum", problems),
+        exclusive_maximum: own.filled("exclusiveMaximum", problems),
         pattern: own.filled("pattern", problems),
         allowed: own
             .get("enum")
@@ -215,22 +209,20 @@ fn constraints(entries: &Entries<'_>, kind: FieldType, problems: &mut Problems) 
     read
 }
 
-fn bound(own: &Entries<'_>, key: &str, kind: FieldType, problems: &mut Problems) -> Option<Located<String>> {
-    let bound = own.filled(key, problems)?;
-    let fits = match kind {
-        FieldType::Integer => bound.value.parse::<i64>().is_ok(),
-        FieldType::Number => bound.value.parse::<f64>().is_ok_and(f64::is_finite),
-        FieldType::Date => is_date(&bound.value),
-        FieldType::Datetime => bound.value.get(..10).is_some_and(is_date),
-        FieldType::Time => bound.value.split(':').all(|part| part.parse::<f64>().is_ok()),
-        FieldType::String | FieldType::Boolean => true,
-    };
-    if !fits {
-        let message = format!("`{key}` is not a {}: `{}`", kind.name(), bound.value);
-        problems
-            .push(Diagnostic::error("wrong-type", bound.place, message).help("dates are written YYYY-MM-DD"));
+fn misplaced(own: &Entries<'_>, kind: Option<FieldType>, problems: &mut Problems) {
+    let Some(kind) = kind else { return };
+    let unbounded = matches!(kind, FieldType::String | FieldType::Boolean);
+    for (key, _) in own.iter() {
+        let refused = match key.text.as_str() {
+            "minLength" | "maxLength" | "pattern" => kind != FieldType::String,
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => unbounded,
+            _ => false,
+        };
+        if refused {
+            let at = Located { value: String::new(), place: key.place };
+            problems.push(not_for(&key.text, kind, &at));
+        }
     }
-    Some(bound)
 }
 
 /// Whether a text is a day of the calendar, written `YYYY-MM-DD`.

@@ -82,7 +82,8 @@ fn foreign_key(node: &Node, own_name: &str, problems: &mut Problems) -> Option<F
         None => Located { value: own_name.to_owned(), place: reference.place },
     };
     if fields.len() != reference_fields.len() && !fields.is_empty() && !reference_fields.is_empty() {
-        let message = format!("{} fields refer to {} fields", fields.len(), reference_fields.len());
+        let message =
+            format!("the key has {} fields, its reference {}", fields.len(), reference_fields.len());
         problems.push(
             Diagnostic::error("foreign-key-shape", node.place, message)
                 .help("list as many fields under `reference` as under `fields`, in the same order"),
@@ -116,7 +117,9 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     };
     let mut extension = TableExtension::default();
     let Some(entries) = mapping(node, "`chartlift`", known, problems) else { return extension };
-    extension.row_key = entries.names("row_key", problems);
+    if usage == Use::Source {
+        extension.row_key = entries.names("row_key", problems);
+    }
     extension.patient = entries.filled("patient", problems);
     extension.hold = entries.filled("hold", problems);
     extension.table = entries.filled("table", problems).map(|name| name.value);

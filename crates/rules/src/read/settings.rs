@@ -3,7 +3,7 @@
 use crate::entries::{Entries, Problems, mapping, wrong_type};
 use crate::read::{is_date, spec};
 use crate::yaml::Node;
-use crate::{Diagnostic, Gate, Limits, Located, Settings};
+use crate::{Diagnostic, Gate, Limits, Located, Place, Settings};
 
 const KEYS: &[&str] = &["spec", "name", "storage", "key", "target", "limits", "gates"];
 
@@ -26,24 +26,22 @@ pub(crate) fn read(node: &Node, problems: &mut Problems) -> Settings {
             .iter()
             .any(|kind| key.value.strip_prefix(kind).is_some_and(|rest| !rest.is_empty()))
     {
-        problems.push(
-            Diagnostic::error(
-                "secret-in-file",
-                key.place,
-                "`key` must say where the key is, never the key itself",
-            )
-            .help("write `env:NAME` or `file:PATH`"),
-        );
+        let message = "`key` must say where the key is, never the key itself";
+        problems.push(secret(&entries, message, "write `env:NAME` or `file:PATH`"));
     }
     if let Some(target) = &settings.target
         && holds_password(&target.value)
     {
-        let message = "`target` holds a password";
-        problems.push(Diagnostic::error("secret-in-file", target.place, message).help(
-            "leave the password out of the address and give it as `env:NAME`, `file:PATH` or a Postgres service file",
-        ));
+        let help = "leave it out of the address and give it as `env:NAME`, `file:PATH` or in a Postgres service file";
+        problems.push(secret(&entries, "`target` holds a password", help));
     }
     settings
+}
+
+/// Points at the beginning of the file: what is underlined is printed, and the secret must not be.
+fn secret(entries: &Entries<'_>, message: &str, help: &str) -> Diagnostic {
+    let start = Place { start: 0, end: 0, ..entries.place };
+    Diagnostic::error("secret-in-file", start, message).help(help)
 }
 
 /// `scheme://user:password@host`

@@ -15,7 +15,13 @@ pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<
     spec(&entries, problems);
     agree(&entries, "system", &pack.name, problems);
     agree(&entries, "version", &pack.version, problems);
-    let timezone = entries.need_text("timezone", "`system.yaml`", problems).value;
+    if entries.get("timezone").is_none() {
+        let problem = Diagnostic::error("missing-key", entries.place, "`system.yaml` needs `timezone`");
+        problems.push(
+            problem.help("the zone of times without an offset is never guessed: e.g. `America/Sao_Paulo`"),
+        );
+    }
+    let timezone = entries.filled("timezone", problems).map(|zone| zone.value).unwrap_or_default();
     let dialect = match entries.get("dialect") {
         Some(node) => dialect(node, &Dialect::default(), problems),
         None => Dialect::default(),
@@ -117,18 +123,10 @@ fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
     ];
     dialect.encoding = own.choice("encoding", &words, problems).unwrap_or(base.encoding);
     dialect.header_row = header_row(&own, base.header_row, problems);
-    let special = [
-        Some(dialect.delimiter),
-        dialect.quote_char,
-        dialect.escape_char.filter(|escape| Some(*escape) != dialect.quote_char),
-    ];
-    let special: Vec<u8> = special.into_iter().flatten().collect();
-    if (1..special.len()).any(|index| {
-        special
-            .get(..index)
-            .is_some_and(|before| special.get(index).is_some_and(|byte| before.contains(byte)))
-    }) {
-        let message = "delimiter, quote and escape must be different characters";
+    // Quotes may escape themselves; otherwise the three differ.
+    let (delimiter, quote, escape) = (Some(dialect.delimiter), dialect.quote_char, dialect.escape_char);
+    if quote == delimiter || escape == delimiter {
+        let message = "the delimiter must not be the quote or the escape character";
         problems.push(Diagnostic::error("bad-dialect", node.place, message));
     }
     dialect

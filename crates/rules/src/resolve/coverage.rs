@@ -1,10 +1,15 @@
 //! Nothing disappears: every table is read or ignored with a reason, every category is converted or ignored.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Schemas, rules::source_of, unknown};
+use crate::diagnostic::alike;
 use crate::entries::Problems;
-use crate::{Diagnostic, FieldValue, Ignored, Rule, RuleFile, SafetyCritical, System, Target, TargetTable};
+use crate::layout::Pack;
+use crate::read::Incomplete;
+use crate::{
+    Diagnostic, FieldValue, Ignored, Project, Rule, RuleFile, SafetyCritical, System, Target, TargetTable,
+};
 
 /// `complete`: all rule files could be read, so that what no rule reads is read by nobody.
 pub(crate) fn check_system(system: &System, files: &[RuleFile], complete: bool, problems: &mut Problems) {
@@ -22,7 +27,9 @@ pub(crate) fn check_system(system: &System, files: &[RuleFile], complete: bool, 
     if complete && !read.contains("") {
         for table in &system.tables {
             let name = &table.name;
-            if !read.contains(name.value.as_str()) && !system.ignores(&name.value) {
+            let misspelled =
+                || read.iter().any(|read| system.table(read).is_none() && alike(read, &name.value));
+            if !read.contains(name.value.as_str()) && !system.ignores(&name.value) && !misspelled() {
                 let message = format!("no rule reads table `{}`, and it is not ignored", name.value);
                 problems.push(Diagnostic::error("unread-table", name.place, message).help(
                     "write a rule with `from` or `join` for it, or `ignore: [{ table: ..., reason: ... }]` in system.yaml",
@@ -33,21 +40,11 @@ pub(crate) fn check_system(system: &System, files: &[RuleFile], complete: bool, 
     check_ignored_columns(files, &[], problems);
 }
 
-/// The categories that a target must have a place for: all that any system makes whose orders can go there. A system
-/// of which the target converts nothing goes elsewhere; a project's own packs stand beside those of the program.
-pub(crate) fn needed<'a>(files: &[RuleFile], produced: &'a [HashSet<String>]) -> BTreeSet<&'a str> {
-    let read = read_tables(files);
-    let related =
-        produced.iter().filter(|categories| categories.iter().any(|name| read.contains(name.as_str())));
-    related.flatten().map(String::as_str).collect()
-}
-
-/// `needed` is missing when some rule files could not be read.
 pub(crate) fn check_target(
     target: &Target,
     files: &[RuleFile],
     categories: &Schemas<'_>,
-    needed: Option<&BTreeSet<&str>>,
+    complete: bool,
     problems: &mut Problems,
 ) {
     let read = read_tables(files);
@@ -57,15 +54,7 @@ pub(crate) fn check_target(
     let (columns, whole): (Vec<Ignored>, Vec<Ignored>) =
         target.ignored_categories.iter().cloned().partition(|ignored| ignored.column.is_some());
     check_twice(&whole, problems);
-    if let Some(needed) = needed.filter(|_| !read.contains("")) {
-        for name in needed.iter().filter(|name| categories.contains_key(*name)) {
-            if !read.contains(name) && !target.ignores(name) {
-                let message = format!("no rule of target `{}` converts category `{name}`", target.name);
-                problems.push(Diagnostic::error("unconverted-category", target.place, message).help(format!(
-                    "write a rule with `from: {name}`, or `ignore: [{{ table: {name}, reason: ... }}]` in target.yaml"
-                )));
-            }
-        }
+    if complete && !read.contains("") {
         for table in &target.tables {
             if !files.iter().any(|file| file.into.value == table.name.value) {
                 let message = format!("no rule fills table `{}`", table.name.value);
@@ -81,6 +70,34 @@ pub(crate) fn check_target(
         }
     }
     check_ignored_columns(files, &columns, problems);
+}
+
+/// What a system fills must be converted or ignored by every target that can take some of it: a target that shares
+/// no category with a system is not meant for it.
+pub(crate) fn check_pairs(project: &Project, incomplete: &Incomplete, problems: &mut Problems) {
+    let whole = |target: &&Target| {
+        let pack = Pack { name: target.name.clone(), version: target.version.clone() };
+        !incomplete.targets.contains(&pack) && !read_tables(&target.convert).contains("")
+    };
+    for target in project.targets.iter().filter(whole) {
+        let read = read_tables(&target.convert);
+        let mut lost: BTreeMap<&str, &System> = BTreeMap::new();
+        for system in &project.systems {
+            if system.categorize.iter().any(|file| read.contains(file.into.value.as_str())) {
+                let known = |name: &&str| project.categories.contains_key(*name);
+                lost.extend(target.unconverted(system).into_iter().filter(known).map(|name| (name, system)));
+            }
+        }
+        for (name, system) in lost {
+            let message = format!(
+                "no rule of target `{}` converts category `{name}`, which system `{}` fills",
+                target.name, system.name
+            );
+            problems.push(Diagnostic::error("unconverted-category", target.place, message).help(format!(
+                "write a rule with `from: {name}`, or `ignore: [{{ table: {name}, reason: ... }}]` in target.yaml"
+            )));
+        }
+    }
 }
 
 /// The names that rules read; an empty one could not be read itself.

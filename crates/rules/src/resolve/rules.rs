@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Schemas, unknown};
 use crate::entries::Problems;
 use crate::read::is_date;
-use crate::{CodeMap, Diagnostic, FieldRule, FieldType, FieldValue, Located, Rule, RuleFile, TableSchema};
+use crate::{
+    CodeMap, Diagnostic, FieldRule, FieldType, FieldValue, Located, Place, Rule, RuleFile, TableSchema,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -153,6 +155,9 @@ fn check_field(
         problems.push(unknown("unknown-field", "field", &rule.field, &rule.field.value, known));
         return;
     };
+    if problems.untyped.contains(&field.name.place) {
+        return;
+    }
     if schema.extension.hold.as_ref().is_some_and(|hold| hold.value == rule.field.value) {
         let message = format!("`{}` shows what was degraded and is filled by Chartlift", rule.field.value);
         problems
@@ -172,7 +177,7 @@ fn check_kind(
     let name = &rule.field.value;
     if let Some(first) = rule.formats.first() {
         if !temporal {
-            let message = format!("`formats` read dates, and `{name}` is a {}", wanted.name());
+            let message = format!("`formats` read dates, and `{name}` is {}", wanted.phrase());
             problems
                 .push(Diagnostic::error("misplaced-key", first.place, message).help("take `formats` out"));
         }
@@ -180,7 +185,7 @@ fn check_kind(
     }
     if let Some(map) = &rule.map {
         if wanted != FieldType::String {
-            let message = format!("a map gives text, and `{name}` is a {}", wanted.name());
+            let message = format!("a map gives text, and `{name}` is {}", wanted.phrase());
             problems.push(
                 Diagnostic::error("type-mismatch", map.place, message).help("use `sql` with a function"),
             );
@@ -189,7 +194,7 @@ fn check_kind(
     }
     match &rule.value {
         FieldValue::Text(text) if !constant_fits(&text.value, wanted) => {
-            let message = format!("the constant is not a {}", wanted.name());
+            let message = format!("the constant is not {}", wanted.phrase());
             problems.push(Diagnostic::error("type-mismatch", text.place, message).help(
                 "dates are written YYYY-MM-DD, instants 2026-11-22T09:00:00Z, booleans `true` or `false`",
             ));
@@ -197,10 +202,10 @@ fn check_kind(
         FieldValue::Column(column) => {
             let Some(source) = source.filter(|source| !agrees(*source, wanted, step)) else { return };
             let message = format!(
-                "column `{}` is a {} and field `{name}` a {}",
+                "column `{}` is {} and field `{name}` {}",
                 column.value,
-                source.name(),
-                wanted.name()
+                source.phrase(),
+                wanted.phrase()
             );
             let problem = Diagnostic::error("type-mismatch", column.place, message);
             problems.push(problem.help(conversion_help(wanted, step)));
@@ -252,7 +257,7 @@ impl Columns<'_> {
     fn kind(&self, name: &Located<String>, problems: &mut Problems) -> Option<FieldType> {
         let found = self.find(&name.value);
         if found.is_some() || !self.complete {
-            return found.map(|(_, kind)| kind);
+            return found.filter(|(place, _)| !problems.untyped.contains(place)).map(|(_, kind)| kind);
         }
         let mut known: Vec<String> = Vec::new();
         for (index, (alias, schema)) in self.tables.iter().enumerate() {
@@ -269,23 +274,22 @@ impl Columns<'_> {
         None
     }
 
-    /// The index of the table and the type. A name may itself contain a dot, so the driving table is asked first.
-    fn find(&self, name: &str) -> Option<(usize, FieldType)> {
+    /// The place that declares a column, and its type. A name may itself contain a dot, so the driving table is
+    /// asked first.
+    fn find(&self, name: &str) -> Option<(Place, FieldType)> {
         let own = self.tables.first().and_then(|(_, schema)| self.in_table(schema, name));
-        if let Some(kind) = own {
-            return Some((0, kind));
-        }
-        let (alias, column) = name.split_once('.')?;
-        let index = self.tables.iter().position(|(each, _)| *each == alias)?;
-        let (_, schema) = self.tables.get(index)?;
-        self.in_table(schema, column).map(|kind| (index, kind))
+        own.or_else(|| {
+            let (alias, column) = name.split_once('.')?;
+            let (_, schema) = self.tables.iter().find(|(each, _)| *each == alias)?;
+            self.in_table(schema, column)
+        })
     }
 
-    fn in_table(&self, schema: &TableSchema, name: &str) -> Option<FieldType> {
+    fn in_table(&self, schema: &TableSchema, name: &str) -> Option<(Place, FieldType)> {
         if name == KEY && self.step == Step::Categorize {
-            return Some(FieldType::String);
+            return Some((schema.place, FieldType::String));
         }
-        schema.field(name).map(|field| field.kind)
+        schema.field(name).map(|field| (field.name.place, field.kind))
     }
 }
 

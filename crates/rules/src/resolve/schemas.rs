@@ -73,11 +73,11 @@ fn check_reference(
             && child.kind != parent.kind
         {
             let message = format!(
-                "`{}` is a {} and refers to `{}`, a {}",
+                "`{}` is {} and refers to `{}`, {}",
                 field.value,
-                child.kind.name(),
+                child.kind.phrase(),
                 name.value,
-                parent.kind.name()
+                parent.kind.phrase()
             );
             let problem = Diagnostic::error("foreign-key-shape", field.place, message);
             problems.push(problem.help("both sides of a reference have one type"));

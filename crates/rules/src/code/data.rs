@@ -1,0 +1,206 @@
+//! Codes of findings: what the data of an export says. They are counted, and rows carry them as marks.
+
+use super::Code;
+
+pub(super) const CODES: &[Code] = &[
+    Code {
+        name: "type-error",
+        summary: "A value is not of the type that the schema declares for its column.",
+        explanation: "The row cannot be trusted to mean what it says, so it is quarantined unless the schema says \
+            otherwise (`chartlift: { failed: { type: note } }`). `rejects` shows the rows. If most rows \
+            of a column fail, the schema is wrong rather than the data: look at the column's `type` and \
+            `format`.",
+    },
+    Code {
+        name: "constraint-error",
+        summary: "A value breaks a constraint of its column.",
+        explanation: "The finding names the constraint: `required`, `minLength`, `maxLength`, `minimum`, \
+            `maximum`, `pattern`, `enum` and so on. A missing required value quarantines its row; the \
+            others are notes. The schema may say otherwise for each.",
+    },
+    Code {
+        name: "unique-error",
+        summary: "A value that must be unique stands in several rows.",
+        explanation: "All rows with the value are marked, since nobody can tell which one is right. Byte-identical \
+            rows are merged instead: see `duplicate-row`.",
+    },
+    Code {
+        name: "primary-key",
+        summary: "A primary key is missing a part or stands in several different rows.",
+        explanation: "Rows are told apart by it, and other tables refer to it. All rows with the key are \
+            quarantined, except byte-identical copies, which are merged.",
+    },
+    Code {
+        name: "foreign-key",
+        summary: "A row refers to a row that the export does not contain.",
+        explanation: "Rows that could be read count as present even when they are quarantined themselves: a row is \
+            held for its own fault only. If many rows fail, a file is missing or was cut off.",
+    },
+    Code {
+        name: "missing-label",
+        summary: "A column that the schema declares is missing from a file's header.",
+        explanation: "The file may come from another version of the system, or was exported with other settings. \
+            Compare the header with the schema; `identify` shows what differs.",
+    },
+    Code {
+        name: "extra-label",
+        summary: "A file has a column that the schema does not declare.",
+        explanation: "It is kept as residue, so nothing is lost, but no rule reads it. If it matters, add it to \
+            the schema and to a rule.",
+    },
+    Code {
+        name: "duplicate-label",
+        summary: "A column name stands twice in a file's header.",
+        explanation: "Which of the two is meant cannot be known. Correct the export, or declare the file without a \
+            header (`header: false`) so that columns go by their order.",
+    },
+    Code {
+        name: "blank-label",
+        summary: "A column of a file's header has no name.",
+        explanation: "The header row may stand further down: see `headerRow` in the dialect.",
+    },
+    Code {
+        name: "extra-cell",
+        summary: "A record has more cells than the header has columns.",
+        explanation: "Usually a delimiter inside a value that is not quoted. The record is a reject: its bytes, \
+            file and row number are kept and `rejects` shows it.",
+    },
+    Code {
+        name: "missing-cell",
+        summary: "A record has fewer cells than the header has columns.",
+        explanation: "Usually a line break inside a value that is not quoted, or a file that was cut off. The \
+            record is a reject: its bytes, file and row number are kept and `rejects` shows it.",
+    },
+    Code {
+        name: "quote-error",
+        summary: "A quoted field is broken: text after its closing quote, or no closing quote at all.",
+        explanation: "Only the record concerned becomes a reject; reading goes on at the next line. If many \
+            records fail, look at `quoteChar`, `doubleQuote` and `escapeChar` in the dialect.",
+    },
+    Code {
+        name: "field-too-long",
+        summary: "A field is longer than the limit.",
+        explanation: "The record is a reject. The limit protects memory against a quote that never closes; raise \
+            it with `limits: { field_bytes: ... }` in `chartlift.yaml` if such fields are real.",
+    },
+    Code {
+        name: "encoding-error",
+        summary: "A record holds bytes that the declared character encoding does not have.",
+        explanation: "The record is a reject with its bytes kept. If there are many, the encoding in the dialect \
+            is wrong: `utf-8`, `windows-1252` or `iso-8859-1`.",
+    },
+    Code {
+        name: "undecodable",
+        summary: "A file cannot be read in the encoding that its pack declares.",
+        explanation: "It may be UTF-16, compressed, or no text at all. Correct `encoding` in the dialect or export \
+            the file again.",
+    },
+    Code {
+        name: "not-identified",
+        summary: "No pack recognises the files.",
+        explanation: "The report lists the packs that came nearest with what is missing and what is unknown in \
+            each. Write a pack for the system, or, if you know what wrote the files, say so with \
+            `--system` and `--version`.",
+    },
+    Code {
+        name: "ambiguous-identification",
+        summary: "Several packs fit the files equally well.",
+        explanation: "Guessing would read data by the wrong rules, so a person decides: state `--system` and \
+            `--version` on the order.",
+    },
+    Code {
+        name: "missing-table",
+        summary: "The export lacks a file that the pack requires.",
+        explanation: "Ask for a complete export. If an export without this file is legitimate, say `required: \
+            false` for the table in `system.yaml`.",
+    },
+    Code {
+        name: "no-rows",
+        summary: "A file or a table has no rows.",
+        explanation: "Nothing was checked, and what was not checked is not a success. See whether the export was \
+            complete.",
+    },
+    Code {
+        name: "no-values",
+        summary: "A source row gave no row of this category and was excluded for it.",
+        explanation: "All the values a rule would have taken from it are empty. It is counted under this name so \
+            that the sums close.",
+    },
+    Code {
+        name: "gate-exceeded",
+        summary: "More rows were held than the acceptance gate allows.",
+        explanation: "The share is (quarantined + blocked) / (read - excluded), for each table or category after \
+            each stage. It is 0 for safety-critical categories and 0.5 % otherwise, unless `gates` in \
+            `chartlift.yaml` says more with author, date and reason. Correct the data or the rules; move \
+            the gate only if somebody answers for it.",
+    },
+    Code {
+        name: "duplicate-row",
+        summary: "A row is an exact copy of an earlier one and was merged into it.",
+        explanation: "Byte for byte the same row under the same key says the same thing twice. The first stays; \
+            the copies count as merged.",
+    },
+    Code {
+        name: "key-conflict",
+        summary: "Rows with the same key have different content.",
+        explanation: "They cannot both be the record of that key, and which one is right is not known, so all of \
+            them are quarantined.",
+    },
+    Code {
+        name: "fan-out",
+        summary: "A row found more partners in a join than the rule allows.",
+        explanation: "With `at_most: one` a second match would make two rows out of one. The driving row is \
+            quarantined. Correct the `match` condition, or say `at_most: many` if each match is a row of \
+            its own.",
+    },
+    Code {
+        name: "unreferenced",
+        summary: "A row of a joined table was reached by no driving row.",
+        explanation: "It would disappear without a word, so it is quarantined, unless the join says `unreferenced: \
+            exclude`.",
+    },
+    Code {
+        name: "not-migrated",
+        summary: "Rows of a table that the pack ignores with a reason.",
+        explanation: "They are counted as excluded under this name. The reason stands in `system.yaml`.",
+    },
+    Code {
+        name: "not-read",
+        summary: "Rows of a table that no rule reads.",
+        explanation: "The rules should have been refused for it (`unread-table`). They are counted under this name \
+            so that the sums close.",
+    },
+    Code {
+        name: "undecided",
+        summary: "An exclusion's condition is neither true nor false for a row.",
+        explanation: "The condition uses a value that the row does not have. The row is quarantined, because a \
+            missing value is never a silent answer. Write the condition so that it covers the case, or \
+            choose `unknown: keep` or `unknown: exclude` in the rule.",
+    },
+    Code {
+        name: "lost-value",
+        summary: "A value was there and its conversion gave nothing.",
+        explanation: "For example a date that does not fit the pattern. The field is empty and the raw text is \
+            kept with the row, which is flagged (`keep_text_and_flag`); a rule may instead hold the row \
+            (`hold_row`) or stop the order (`stop`) with `failed:`. Look at the rejected texts with \
+            `rejects`, and add a further pattern where it is justified.",
+    },
+    Code {
+        name: "unmapped-code",
+        summary: "A code stands in no line of its map.",
+        explanation: "Nothing is translated on a guess. The raw code is kept and the row flagged, unless \
+            `unmapped:` says otherwise. Add the code to the map with who decided it.",
+    },
+    Code {
+        name: "parent-held",
+        summary: "A row's required parent is held, so the row is held with it.",
+        explanation: "It is counted apart from rows with a fault of their own: once the parent is corrected, it \
+            comes along. A reference that is not required is emptied instead and the row is flagged.",
+    },
+    Code {
+        name: "residue",
+        summary: "A source column that no rule maps and nobody ignores.",
+        explanation: "Its values stay in the order's data area, word for word. Map it, or ignore it with a reason, \
+            once it is clear what it is.",
+    },
+];

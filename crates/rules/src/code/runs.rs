@@ -1,0 +1,308 @@
+//! Codes of orders, targets and the command line.
+
+use super::Code;
+
+pub(super) const CODES: &[Code] = &[
+    Code {
+        name: "no-files",
+        summary: "There are no files to read.",
+        explanation: "An empty input is never a success. Check the path and what is in it.",
+    },
+    Code {
+        name: "no-project",
+        summary: "The folder is not a project.",
+        explanation: "A project has a `chartlift.yaml`. Make one with `chartlift init DIR`, or name it with \
+            `--project DIR`.",
+    },
+    Code {
+        name: "project-exists",
+        summary: "The folder is a project already.",
+        explanation: "Nothing was changed. Choose another folder.",
+    },
+    Code {
+        name: "not-empty",
+        summary: "The folder is not empty.",
+        explanation: "Nothing is written over what is there. Choose another folder, or empty this one.",
+    },
+    Code {
+        name: "rule-errors",
+        summary: "The rules have errors.",
+        explanation: "Nothing is read before all rules are sound. `chartlift lint` shows every error with its \
+            place and a hint.",
+    },
+    Code {
+        name: "no-key",
+        summary: "The project has no key.",
+        explanation: "Target ids and hashes are made under it. `key: file:PATH` or `key: env:NAME` in \
+            `chartlift.yaml` says where it is; `chartlift init` makes one.",
+    },
+    Code {
+        name: "bad-key",
+        summary: "The project key cannot be used.",
+        explanation: "A key is 64 hexadecimal digits (32 bytes) in the file or variable named, never in \
+            `chartlift.yaml` itself.",
+    },
+    Code {
+        name: "wrong-project-key",
+        summary: "The project key is not the one that the order was made with.",
+        explanation: "Another key gives other ids for the same records, and rows already loaded would not be found \
+            again. Use the first key; its fingerprint stands in the order's log.",
+    },
+    Code {
+        name: "no-target",
+        summary: "It is not said where to load to.",
+        explanation: "Give `--target NAME=URL`, e.g. `--target clinic=sqlite:out.db`, or write `target` in \
+            `chartlift.yaml`.",
+    },
+    Code {
+        name: "target-missing",
+        summary: "It is not said where the order's target is.",
+        explanation: "Give `--target NAME=URL`, e.g. `--target clinic=sqlite:out.db`.",
+    },
+    Code {
+        name: "other-target",
+        summary: "The order was made for another target.",
+        explanation: "An order has one target. Make a new order for another one.",
+    },
+    Code {
+        name: "bad-target",
+        summary: "A target is not written in a way that can be used.",
+        explanation: "Write `NAME=URL`, with a URL such as `sqlite:out.db` or `postgresql://user@host/database`.",
+    },
+    Code {
+        name: "bad-address",
+        summary: "A database address is not usable.",
+        explanation: "Write `sqlite:PATH` or `postgresql://user@host/database`. The address is not repeated in the \
+            message because it may hold a password.",
+    },
+    Code {
+        name: "secret-in-argument",
+        summary: "An argument holds a password.",
+        explanation: "Arguments are visible to every process of the machine and stay in the shell's history. Leave \
+            the password out and give it as `env:NAME`, `file:PATH`, a Postgres service file or \
+            `~/.pgpass`.",
+    },
+    Code {
+        name: "bad-input",
+        summary: "An input of an order cannot be used.",
+        explanation: "Write `--input NAME=PATH` or `--input PATH`; names of inputs differ from each other.",
+    },
+    Code {
+        name: "order-exists",
+        summary: "An order with this id exists already and says something else.",
+        explanation: "Creating the same order again changes nothing; creating a different one under the same id is \
+            refused. Choose another id.",
+    },
+    Code {
+        name: "order-not-found",
+        summary: "There is no order with this id.",
+        explanation: "`chartlift order list` shows the orders of this storage. Look at `--storage` and `--project` \
+            too.",
+    },
+    Code {
+        name: "order-id",
+        summary: "The order id cannot be used.",
+        explanation: "Ids are part of folder names: letters, digits, `-`, `_` and `.`.",
+    },
+    Code {
+        name: "order-locked",
+        summary: "Another process works on this order.",
+        explanation: "Wait until it has ended, then run the same command again: what is done is not done twice. If \
+            that process was killed, its lock ends with it; a database may need a minute to notice.",
+    },
+    Code {
+        name: "order-loaded",
+        summary: "The order is loaded, and its rules, decisions or inputs have changed since.",
+        explanation: "Loading again over what is there is refused. Take the load back first (`chartlift rollback \
+            --order ID`), or make a new order that follows this one.",
+    },
+    Code {
+        name: "log-broken",
+        summary: "An order's log does not hold together.",
+        explanation: "Every event carries the hash of the one before. An event is missing or was changed, so what \
+            the log says cannot be trusted. Restore the folder `log/` from a copy.",
+    },
+    Code {
+        name: "log-newer",
+        summary: "An order's log was written by a newer Chartlift.",
+        explanation: "It is not read, because what is new in it could matter. Use that version or a later one.",
+    },
+    Code {
+        name: "log-conflict",
+        summary: "Another process wrote to the order's log at the same time.",
+        explanation: "One of the two stopped before it could do harm. Run the same command again.",
+    },
+    Code {
+        name: "stage-missing",
+        summary: "An earlier stage has not been done.",
+        explanation: "`chartlift run --order ID` does what is missing, in order.",
+    },
+    Code {
+        name: "stage-too-early",
+        summary: "A stage was asked for before those it builds on.",
+        explanation: "`chartlift run --order ID --until STAGE` does what is missing, in order.",
+    },
+    Code {
+        name: "layer-broken",
+        summary: "A file that an earlier stage wrote is not what it should be.",
+        explanation: "It was changed or damaged after it was written. Run the stage that wrote it again.",
+    },
+    Code {
+        name: "input-changed",
+        summary: "An input file changed while it was read.",
+        explanation: "What was read is not used. Make sure that nothing writes to the export any more, then run \
+            the same command again.",
+    },
+    Code {
+        name: "file-error",
+        summary: "A file or folder cannot be read or written.",
+        explanation: "The message names it and says what was tried. Check that it exists, its permissions, and the \
+            space on the disk.",
+    },
+    Code {
+        name: "out-of-space",
+        summary: "The disk is full.",
+        explanation: "Nothing half-written counts. Make room and run the same command again.",
+    },
+    Code {
+        name: "bookkeeping-missing",
+        summary: "The target has no bookkeeping tables.",
+        explanation: "Loads, keys and progress are recorded in the target itself. `chartlift target init` makes \
+            the tables; with `--with-tables` also the pack's own.",
+    },
+    Code {
+        name: "bookkeeping-newer",
+        summary: "The target's bookkeeping tables were made by a newer Chartlift.",
+        explanation: "Use that version or a later one.",
+    },
+    Code {
+        name: "catalog-mismatch",
+        summary: "The target's tables are not what its pack describes.",
+        explanation: "Tables, columns, types and keys of the live database are compared with the pack before \
+            anything is written. Every difference is listed. Bring the database or the pack up to date.",
+    },
+    Code {
+        name: "no-tables",
+        summary: "The target pack brings no table definitions for this kind of database.",
+        explanation: "Make the tables yourself, or add `ddl/postgres.sql` or `ddl/sqlite.sql` to the pack.",
+    },
+    Code {
+        name: "duplicate-key",
+        summary: "A row's key stands in the target already.",
+        explanation: "The rows of a load are all new (`mode: insert`). Somebody else, or another order, put a row \
+            with this key there. Nothing was loaded.",
+    },
+    Code {
+        name: "connection-error",
+        summary: "There is no working connection to the target.",
+        explanation: "Check the address, the network and whether the server runs, then run the same command again.",
+    },
+    Code {
+        name: "database-refused",
+        summary: "The database refused a statement.",
+        explanation: "The message has the database's code and the names of the objects concerned, never values. \
+            The load is one transaction: nothing of it remains.",
+    },
+    Code {
+        name: "database-busy",
+        summary: "The database is busy: a lock, a deadlock, or a server that is starting or stopping.",
+        explanation: "Nothing of the load remains. Run the same command again.",
+    },
+    Code {
+        name: "commit-unknown",
+        summary: "The connection broke during the commit.",
+        explanation: "Whether the load counts is decided by its record in the target. Run the same command again: \
+            it looks there first.",
+    },
+    Code {
+        name: "hash-differs",
+        summary: "The database server computes other text hashes than this program.",
+        explanation: "Digests would not be comparable, so verification could not prove anything. Please report the \
+            server's version.",
+    },
+    Code {
+        name: "value-unfit",
+        summary: "A value cannot be stored unchanged in its column.",
+        explanation: "It is found before the row is sent, so that the database never alters it in silence. Convert \
+            it in a rule, or use a wider column.",
+    },
+    Code {
+        name: "column-unfit",
+        summary: "A column is not what the table takes.",
+        explanation: "The rules and the table disagree on names or types. `chartlift target check` compares them.",
+    },
+    Code {
+        name: "verify-mismatch",
+        summary: "The target does not hold what was converted.",
+        explanation: "Digests of the target differ from those of the converted rows. The report names tables, \
+            columns and hashed row keys. Do not use the target before it is clear who changed it: a \
+            later edit by a user, a trigger, or a fault.",
+    },
+    Code {
+        name: "lost-cell",
+        summary: "A cell arrived in the target without the value that was sent.",
+        explanation: "A trigger, a rule or a default of the database changed it, or somebody edited it. See \
+            `verify-mismatch`.",
+    },
+    Code {
+        name: "not-loaded",
+        summary: "The order is not in the target.",
+        explanation: "There is nothing to verify. Import it first with `chartlift run --order ID`.",
+    },
+    Code {
+        name: "load-unbalanced",
+        summary: "A table's load does not add up.",
+        explanation: "Every converted row must be loaded, matched or held. The message gives the figures.",
+    },
+    Code {
+        name: "unknown-code",
+        summary: "There is no such code.",
+        explanation: "`chartlift explain` without a code lists them all.",
+    },
+    Code {
+        name: "usage",
+        summary: "The command was not understood.",
+        explanation: "`chartlift help COMMAND` shows what it takes, with examples.",
+    },
+    Code {
+        name: "query-error",
+        summary: "The query engine failed.",
+        explanation: "If it ran out of memory, raise `limits: { memory_mb: ... }` in `chartlift.yaml`. Otherwise \
+            please report it: rules that pass `lint` should never lead here.",
+    },
+    Code { name: "engine-error", summary: "The query engine failed.", explanation: "See `query-error`." },
+    Code {
+        name: "parquet-error",
+        summary: "A file between two stages could not be written or read.",
+        explanation: "The message names it. Check the space on the disk; if the file is damaged, run the stage \
+            that wrote it again.",
+    },
+    Code {
+        name: "batch-error",
+        summary: "The program put a batch of rows together wrongly.",
+        explanation: "This is our fault. Please report the command and the version.",
+    },
+    Code {
+        name: "chunk-too-large",
+        summary: "A piece of a file is too large to be read at once.",
+        explanation: "A record runs on over an enormous stretch, usually because of a quote that never closes. \
+            Look at the file and at `quoteChar` in its dialect.",
+    },
+    Code {
+        name: "digest-misfit",
+        summary: "A column cannot be digested.",
+        explanation: "This is our fault. Please report the command, the version and the column's type.",
+    },
+    Code {
+        name: "internal",
+        summary: "The program failed in a way it should not.",
+        explanation: "This is our fault. Please report the command, the version and the message; it holds no \
+            values of your data. Running the same command again is safe.",
+    },
+    Code {
+        name: "internal-error",
+        summary: "The program failed in a way it should not.",
+        explanation: "This is our fault. Please report the command, the version and the message; it holds no \
+            values of your data. Running the same command again is safe.",
+    },
+];
