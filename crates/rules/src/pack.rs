@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::{File, Place, TableSchema};
 
 /// A value and where it stands in a rule file.
+///
+/// Text that is written without escapes and on one line is as long as its place, quotes left out: there an offset in
+/// the text is an offset in the file. Otherwise the place is that of the whole scalar.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located<T> {
     pub value: T,

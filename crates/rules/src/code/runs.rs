@@ -270,7 +270,6 @@ pub(super) const CODES: &[Code] = &[
         explanation: "If it ran out of memory, raise `limits: { memory_mb: ... }` in `chartlift.yaml`. Otherwise \
             please report it: rules that pass `lint` should never lead here.",
     },
-    Code { name: "engine-error", summary: "The query engine failed.", explanation: "See `query-error`." },
     Code {
         name: "parquet-error",
         summary: "A file between two stages could not be written or read.",
