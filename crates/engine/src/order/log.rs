@@ -118,8 +118,9 @@ struct Envelope {
 }
 
 fn read_record(path: &Path, bytes: &[u8], previous: &str) -> Result<Record, Error> {
-    if !bytes.ends_with(b"\n") {
-        return Err(broken(path, "the record is cut off"));
+    // The one newline is the end mark: without it the record is cut, with another something was added.
+    if bytes.iter().position(|byte| *byte == b'\n') != bytes.len().checked_sub(1) {
+        return Err(broken(path, "it is not one line"));
     }
     let envelope: Envelope =
         serde_json::from_slice(bytes).map_err(|_unreadable| broken(path, "it is not a record"))?;

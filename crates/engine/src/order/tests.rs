@@ -126,6 +126,7 @@ fn tampering_gaps_and_strays_are_found() {
     check(&|log| replace(log, 2, "\"format\":1", "\"format\":0"), "log-broken", "00000002.json");
     check(&|log| replace(log, 2, "\"done\"", "\"sealed\""), "log-newer", "`sealed`");
     check(&|log| replace(log, 2, "\"attempt\"", "\"attempts\""), "log-broken", "00000002.json");
+    check(&|log| replace(log, 2, "\n", "\n\n"), "log-broken", "00000002.json");
     check(&|log| std::fs::remove_file(log.join(file_name(1))).unwrap(), "log-broken", "00000001.json");
     check(&|log| std::fs::remove_file(log.join(file_name(0))).unwrap(), "log-broken", "00000000.json");
     check(&|log| std::fs::write(log.join("0000003.json"), "").unwrap(), "log-broken", "0000003.json");

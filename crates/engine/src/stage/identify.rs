@@ -47,7 +47,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let stated =
         input.and_then(|input| input.system.as_deref().map(|system| (system, input.version.as_deref())));
     let ranking = identify::rank(&work.environment.project, &heads, stated);
-    let verdict = account(&mut report, &files, &ranking, stated.is_some());
+    let verdict = account(&mut report, &files, &ranking);
     report.ranking = serde_json::to_value(&ranking).ok();
     let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
     let listing: Vec<&[u8]> = files.iter().map(|file| file.identity.as_bytes()).collect();
@@ -55,7 +55,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     Ok(Finished { report, verdict, digest })
 }
 
-fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking, stated: bool) -> Verdict {
+fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking) -> Verdict {
     let chosen = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen));
     for file in files {
         let table = chosen.and_then(|chosen| {
@@ -77,13 +77,12 @@ fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking, sta
         });
     }
     let Some(chosen) = chosen else {
-        let ambiguous = ranking.candidates.len() > 1 && ranking.reason.contains("ambiguous");
         report.trouble = Some(Trouble {
-            code: if ambiguous { "ambiguous-identification" } else { "not-identified" }.into(),
+            code: ranking.decision.code().unwrap_or("not-identified").into(),
             message: ranking.reason.clone(),
             hint: "state it with `order create --system NAME --version VERSION`, or add a pack for it".into(),
         });
-        return if stated { Verdict::Fail } else { Verdict::Suspended };
+        return ranking.decision.verdict();
     };
     report.system = Some(SystemChoice {
         input: super::INPUT.into(),
