@@ -13,7 +13,7 @@ use crate::layer;
 use crate::marks::{RowId, RowSet};
 
 /// Rows of one key.
-pub enum Equal {
+pub(crate) enum Equal {
     /// All alike: the first stays, `rows`, the others, merge into it.
     Same { rows: Vec<RowId> },
     /// At least two differ: all are listed.
@@ -23,7 +23,7 @@ pub enum Equal {
 type Fingerprint = [u8; 16];
 
 /// Reads the candidates of a layer and groups them by the exact values of `key`.
-pub fn settle(folder: &Path, key: &[String], candidates: &RowSet) -> Result<Vec<Equal>, Error> {
+pub(crate) fn settle(folder: &Path, key: &[String], candidates: &RowSet) -> Result<Vec<Equal>, Error> {
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
@@ -85,7 +85,5 @@ fn fingerprint(batch: &RecordBatch, at: usize, wanted: impl Fn(&str) -> bool) ->
         hasher.update((text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     }
-    let mut fingerprint = Fingerprint::default();
-    fingerprint.copy_from_slice(&hasher.finalize()[..16]);
-    fingerprint
+    hasher.finalize().first_chunk().copied().unwrap_or_default()
 }

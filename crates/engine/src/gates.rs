@@ -8,7 +8,7 @@ use crate::statement::{Stage, Trouble, Verdict};
 const DEFAULT_SHARE: f64 = 0.005;
 
 /// One table or category at one stage.
-pub struct Measured<'a> {
+pub(crate) struct Measured<'a> {
     pub name: &'a str,
     pub safety_critical: SafetyCritical,
     pub read: u64,
@@ -18,7 +18,11 @@ pub struct Measured<'a> {
 }
 
 /// What the gates of a stage say: the worst verdict, and why.
-pub fn judge(project: &Project, stage: Stage, measured: &[Measured<'_>]) -> (Verdict, Option<Trouble>) {
+pub(crate) fn judge(
+    project: &Project,
+    stage: Stage,
+    measured: &[Measured<'_>],
+) -> (Verdict, Option<Trouble>) {
     let mut worst = (Verdict::Pass, None);
     for one in measured {
         let gate = project.settings.gates.iter().rev().find(|gate| {

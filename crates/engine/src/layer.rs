@@ -23,13 +23,13 @@ const DICTIONARY_BYTES: usize = 256 << 10;
 const BATCH_ROWS: usize = 4096;
 
 /// One part file being written.
-pub struct LayerWriter {
+pub(crate) struct LayerWriter {
     path: PathBuf,
     writer: ArrowWriter<File>,
 }
 
 impl LayerWriter {
-    pub fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Error> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
         }
@@ -39,7 +39,7 @@ impl LayerWriter {
         Ok(Self { path: path.to_path_buf(), writer })
     }
 
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.writer.write(batch).map_err(Error::parquet("write", &self.path))?;
         if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
             self.writer.flush().map_err(Error::parquet("write", &self.path))?;
@@ -47,7 +47,7 @@ impl LayerWriter {
         Ok(())
     }
 
-    pub fn close(self) -> Result<(), Error> {
+    pub(crate) fn close(self) -> Result<(), Error> {
         self.writer.close().map_err(Error::parquet("finish", &self.path))?;
         Ok(())
     }
@@ -73,12 +73,12 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
 }
 
 /// The part files of a layer, in order.
-pub fn parts(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn parts(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     files(folder, "part-")
 }
 
 /// The files of a layer whose names begin so, in order.
-pub fn files(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn files(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>, Error> {
     let mut parts = Vec::new();
     if !folder.exists() {
         return Ok(parts);
@@ -95,7 +95,7 @@ pub fn files(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// The tables of a stage's folder.
-pub fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::file("list", folder))? {
         let path = entry.map_err(Error::file("list", folder))?.path();
@@ -108,17 +108,19 @@ pub fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// The name of a layer's part file.
-pub fn part_name(number: usize) -> String {
+pub(crate) fn part_name(number: usize) -> String {
     format!("part-{number:05}.parquet")
 }
 
 /// All batches of one Parquet file, text as views.
-pub fn batches(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {
+pub(crate) fn batches(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {
     batches_of(path, None)
 }
 
 /// The named columns of one Parquet file.
-pub fn batches_of(
+pub(crate) fn batches_of(
     path: &Path,
     columns: Option<&[&str]>,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {

@@ -86,53 +86,53 @@ mod disposition_name {
 
 /// A row of a layer: where it came from and, after categorize, which piece of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowId {
+pub(crate) struct RowId {
     pub row: i64,
     pub part: i32,
 }
 
 impl RowId {
-    pub fn source(row: i64) -> Self {
+    pub(crate) fn source(row: i64) -> Self {
         Self { row, part: 0 }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     pub id: RowId,
     pub check: i32,
 }
 
 /// Rows by id, compressed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct RowSet {
+pub(crate) struct RowSet {
     parts: BTreeMap<i32, RoaringTreemap>,
 }
 
 impl RowSet {
-    pub fn insert(&mut self, id: RowId) -> bool {
+    pub(crate) fn insert(&mut self, id: RowId) -> bool {
         self.parts.entry(id.part).or_default().insert(id.row.cast_unsigned())
     }
 
-    pub fn contains(&self, id: RowId) -> bool {
+    pub(crate) fn contains(&self, id: RowId) -> bool {
         self.parts.get(&id.part).is_some_and(|rows| rows.contains(id.row.cast_unsigned()))
     }
 
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.parts.values().map(RoaringTreemap::len).sum()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.values().all(RoaringTreemap::is_empty)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = RowId> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = RowId> + '_ {
         self.parts
             .iter()
             .flat_map(|(part, rows)| rows.iter().map(|row| RowId { row: row.cast_signed(), part: *part }))
     }
 
-    pub fn union(&mut self, other: Self) {
+    pub(crate) fn union(&mut self, other: Self) {
         for (part, rows) in other.parts {
             *self.parts.entry(part).or_default() |= rows;
         }
@@ -148,18 +148,18 @@ fn schema() -> SchemaRef {
 }
 
 /// Writes marks as they come; no file where there are none.
-pub struct MarkWriter {
+pub(crate) struct MarkWriter {
     path: PathBuf,
     writer: Option<LayerWriter>,
     held: Vec<Mark>,
 }
 
 impl MarkWriter {
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, writer: None, held: Vec::new() }
     }
 
-    pub fn push(&mut self, mark: Mark) -> Result<(), Error> {
+    pub(crate) fn push(&mut self, mark: Mark) -> Result<(), Error> {
         self.held.push(mark);
         if self.held.len() >= MARKS_PER_WRITE { self.flush() } else { Ok(()) }
     }
@@ -185,14 +185,14 @@ impl MarkWriter {
         writer.write(&batch)
     }
 
-    pub fn close(mut self) -> Result<(), Error> {
+    pub(crate) fn close(mut self) -> Result<(), Error> {
         self.flush()?;
         self.writer.map_or(Ok(()), LayerWriter::close)
     }
 }
 
 /// Reads all marks beside a layer.
-pub fn read_all(folder: &Path, mut each: impl FnMut(Mark)) -> Result<(), Error> {
+pub(crate) fn read_all(folder: &Path, mut each: impl FnMut(Mark)) -> Result<(), Error> {
     for path in layer::files(folder, "marks-")? {
         read(&path, &mut each)?;
     }
@@ -217,7 +217,7 @@ fn read(path: &Path, each: &mut impl FnMut(Mark)) -> Result<(), Error> {
 }
 
 /// Writes a list of rows as a one-table layer (`_row`, `_part`), for anti joins in plans.
-pub fn write_rows(path: &Path, rows: &RowSet) -> Result<(), Error> {
+pub(crate) fn write_rows(path: &Path, rows: &RowSet) -> Result<(), Error> {
     let schema = Arc::new(Schema::new(vec![
         Field::new("_row", DataType::Int64, false),
         Field::new("_part", DataType::Int32, false),
@@ -240,7 +240,7 @@ pub fn write_rows(path: &Path, rows: &RowSet) -> Result<(), Error> {
 }
 
 /// Reads what [`write_rows`] wrote; no file means no rows.
-pub fn read_rows(path: &Path) -> Result<RowSet, Error> {
+pub(crate) fn read_rows(path: &Path) -> Result<RowSet, Error> {
     let mut rows = RowSet::default();
     if !path.exists() {
         return Ok(rows);

@@ -24,14 +24,14 @@ use crate::marks::{Check, Mark, RowId, RowSet};
 use crate::progress::Progress;
 
 /// Categorize rules in one file; `_part` has six bits for them.
-pub const MOST_RULES: usize = 64;
+pub(crate) const MOST_RULES: usize = 64;
 const RULE_SHIFT: u32 = 20;
 /// Convert rules in one file; `_part` has five bits for them.
-pub const MOST_CONVERT_RULES: usize = 32;
+pub(crate) const MOST_CONVERT_RULES: usize = 32;
 const CONVERT_SHIFT: u32 = 26;
 
 /// What running a rule needs beside the rule.
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     pub rule: &'a CompiledRule,
     /// The rule's place in its file.
     pub number: usize,
@@ -47,14 +47,14 @@ pub struct Job<'a> {
 
 /// Why a driving row produced nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unproduced {
+pub(crate) enum Unproduced {
     Quarantined,
     Excluded(String),
 }
 
 /// What came of a rule's driving rows.
 #[derive(Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Driving rows that reached the rule.
     pub read: u64,
     pub produced: u64,
@@ -74,7 +74,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub fn merge(&mut self, other: Self) -> Result<(), Error> {
+    pub(crate) fn merge(&mut self, other: Self) -> Result<(), Error> {
         self.read += other.read;
         self.produced += other.produced;
         self.emitted += other.emitted;
@@ -97,7 +97,7 @@ impl Outcome {
 }
 
 /// The checks a rule can mark rows with, to be numbered once for a whole rule file.
-pub fn rule_checks(rule: &CompiledRule, into: &str, checks: &[ColumnCheck]) -> Vec<Check> {
+pub(crate) fn rule_checks(rule: &CompiledRule, into: &str, checks: &[ColumnCheck]) -> Vec<Check> {
     let mut all = vec![
         Check::new("fan-out", &rule.from, Disposition::Quarantine).named(&rule.name),
         Check::new("undecided", &rule.from, Disposition::Quarantine).named(&rule.name),
@@ -117,7 +117,7 @@ pub fn rule_checks(rule: &CompiledRule, into: &str, checks: &[ColumnCheck]) -> V
 }
 
 /// Runs the rule's plan, one consumer a partition. `first_check` is the number of the rule's first check.
-pub async fn run(job: &Job<'_>, first_check: usize, next_part: &mut usize) -> Result<Outcome, Error> {
+pub(crate) async fn run(job: &Job<'_>, first_check: usize, next_part: &mut usize) -> Result<Outcome, Error> {
     let doing = || format!("running the rule `{}`", job.rule.name);
     let streams = job.rule.frame.clone().execute_stream_partitioned().await.map_err(Error::query(doing()))?;
     let mut work = Vec::new();

@@ -22,23 +22,19 @@ impl ProjectKey {
 
     /// 16 hex digits that name the key without telling it.
     pub fn fingerprint(&self) -> String {
-        hex(&self.derive(&[b"fingerprint"])[..8])
+        hex(first(&self.derive(&[b"fingerprint"]), 8))
     }
 
     /// What the in-memory key sets hash with.
     pub fn secret(&self) -> Secret {
         let bytes = self.derive(&[b"key sets"]);
-        let word = |at: usize| {
-            let mut word = [0; 8];
-            word.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_le_bytes(word)
-        };
-        Secret([word(0), word(8)])
+        let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        Secret([words.next().unwrap_or_default(), words.next().unwrap_or_default()])
     }
 
     /// A row key as it may stand in a report: keyed, so that a short key space cannot be searched.
     pub fn hash_row_key(&self, table: &str, key: &str) -> String {
-        hex(&self.derive(&[b"row key", table.as_bytes(), key.as_bytes()])[..8])
+        hex(first(&self.derive(&[b"row key", table.as_bytes(), key.as_bytes()]), 8))
     }
 
     fn derive(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -77,8 +73,7 @@ impl IdMaker {
         let mut mac = self.prefix.clone();
         update(&mut mac, source_key.as_bytes());
         let digest = mac.finalize().into_bytes();
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
+        let mut id: [u8; 16] = digest.first_chunk().copied().unwrap_or_default();
         id[6] = (id[6] & 0x0f) | 0x80;
         id[8] = (id[8] & 0x3f) | 0x80;
         id
@@ -89,6 +84,10 @@ impl IdMaker {
 fn update(mac: &mut Hmac<Sha256>, part: &[u8]) {
     mac.update(&(part.len() as u64).to_le_bytes());
     mac.update(part);
+}
+
+fn first(bytes: &[u8], count: usize) -> &[u8] {
+    bytes.get(..count).unwrap_or(bytes)
 }
 
 pub fn hex(bytes: &[u8]) -> String {

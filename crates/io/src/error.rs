@@ -11,7 +11,7 @@ pub enum Error {
     File { doing: &'static str, path: PathBuf, source: std::io::Error },
     /// The database said no to a statement.
     #[error("the database refused to {doing}: {refusal}")]
-    Refused { doing: &'static str, refusal: Refusal },
+    Refused { doing: &'static str, refusal: Box<Refusal> },
     /// The database cannot be reached, or the connection broke.
     #[error("cannot {doing}: no working connection to `{target}`")]
     Connection { doing: &'static str, target: String, source: Box<dyn std::error::Error + Send + Sync> },

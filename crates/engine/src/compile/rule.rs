@@ -57,6 +57,9 @@ pub struct Loss {
     pub disposition: Disposition,
 }
 
+/// Where a field's value was lost its raw text, else null; the code; what the rule says it means.
+type LossOf = (Expr, &'static str, Option<Failed>);
+
 /// A joined table, for counting the rows that no driving row reached.
 pub struct Reached {
     pub table: String,
@@ -240,7 +243,7 @@ impl Compiler<'_> {
         given: &FieldRule,
         kind: FieldType,
         arrow: &DataType,
-    ) -> Result<(Expr, Vec<(Expr, &'static str, Option<Failed>)>), Vec<Diagnostic>> {
+    ) -> Result<(Expr, Vec<LossOf>), Vec<Diagnostic>> {
         let (mut value, place) = self.source(given)?;
         if !given.missing_values.is_empty() {
             value = without_missing(value, &given.missing_values);

@@ -18,7 +18,7 @@ use crate::marks::{Mark, MarkWriter, RowId, RowSet};
 
 /// What landing came to, for one group or summed over many.
 #[derive(Default)]
-pub struct Landed {
+pub(crate) struct Landed {
     pub rows: u64,
     pub rejected: u64,
     /// Marks by the table's own check number.
@@ -31,7 +31,7 @@ pub struct Landed {
 }
 
 impl Landed {
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.rejected += other.rejected;
         if self.counts.len() < other.counts.len() {

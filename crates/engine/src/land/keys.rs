@@ -17,14 +17,14 @@ pub(super) type KeyColumns = BTreeMap<String, Option<usize>>;
 
 /// All keys of one table.
 #[derive(Default)]
-pub struct TableKeys {
+pub(crate) struct TableKeys {
     pub keys: Vec<Key>,
     pub references: Vec<Reference>,
     missing_values: Vec<String>,
 }
 
 /// Columns whose values name rows.
-pub struct Key {
+pub(crate) struct Key {
     pub columns: Vec<String>,
     /// The check that equal values fail, by its place in the stage's list.
     pub unique: Option<usize>,
@@ -33,7 +33,7 @@ pub struct Key {
 }
 
 /// Columns whose values must be among another table's.
-pub struct Reference {
+pub(crate) struct Reference {
     pub columns: Vec<String>,
     pub check: usize,
     /// The table and the place of its key.
@@ -41,7 +41,7 @@ pub struct Reference {
 }
 
 /// Finds every key of every table, and adds their checks to the stage's list.
-pub fn table_keys(tables: &[&SourceTable], checks: &mut Vec<Check>) -> Vec<TableKeys> {
+pub(crate) fn table_keys(tables: &[&SourceTable], checks: &mut Vec<Check>) -> Vec<TableKeys> {
     let mut all: Vec<TableKeys> = tables.iter().map(|table| own_keys(table, checks)).collect();
     for (child, table) in tables.iter().enumerate() {
         for foreign in &table.schema.foreign_keys {
@@ -115,7 +115,7 @@ fn names(columns: &[Located<String>]) -> Vec<String> {
 }
 
 /// What one group of chunks remembered, in the order of the table's keys and references.
-pub struct KeyWriters {
+pub(crate) struct KeyWriters {
     pub(super) keys: Vec<KeyWriter>,
     pub(super) references: Vec<KeyWriter>,
 }

@@ -17,10 +17,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use chartlift_io::source::csv::{self as source, Chunk, Hash, Index};
 use chartlift_rules::SourceTable;
 
-pub use group::{Landed, unique_names};
-pub use keys::{TableKeys, table_keys};
-pub use rejects::{Rejected, read_rejects};
-pub use settle::{Settled, settle};
+pub(crate) use group::{Landed, unique_names};
+pub(crate) use keys::{TableKeys, table_keys};
+pub(crate) use rejects::{Rejected, read_rejects};
+pub(crate) use settle::{Settled, settle};
 
 use crate::Error;
 use crate::constraints::ColumnCheck;
@@ -31,7 +31,7 @@ use crate::progress::Progress;
 const GROUP_BYTES: u64 = 64 << 20;
 
 /// One table to land: its files, its checks, and where to.
-pub struct TableJob<'a> {
+pub(crate) struct TableJob<'a> {
     pub table: &'a SourceTable,
     pub checks: Vec<ColumnCheck>,
     /// The number of the table's first check.
@@ -40,7 +40,7 @@ pub struct TableJob<'a> {
     pub folder: PathBuf,
 }
 
-pub struct FileJob {
+pub(crate) struct FileJob {
     /// Index into the tables.
     pub table: usize,
     pub path: PathBuf,
@@ -48,7 +48,7 @@ pub struct FileJob {
     pub number: u32,
 }
 
-pub struct Options<'a> {
+pub(crate) struct Options<'a> {
     pub threads: usize,
     pub field_bytes: usize,
     pub secret: Secret,
@@ -56,7 +56,7 @@ pub struct Options<'a> {
 }
 
 /// What landing a file came to.
-pub struct FileResult {
+pub(crate) struct FileResult {
     pub index: Index,
     pub landed: Landed,
 }
@@ -85,7 +85,7 @@ struct Shared<'a> {
 }
 
 /// Lands all files; the result is in the order of `files`.
-pub fn land(
+pub(crate) fn land(
     tables: &[TableJob<'_>],
     files: &[FileJob],
     options: &Options<'_>,

@@ -24,7 +24,7 @@ fn schema() -> SchemaRef {
 }
 
 /// A rejected record as later stages read it.
-pub struct Rejected {
+pub(crate) struct Rejected {
     pub row: i64,
     pub code: String,
     pub bytes: Vec<u8>,
@@ -100,7 +100,7 @@ impl RejectWriter {
 }
 
 /// Hands out a table's rejects, file by file.
-pub fn read_rejects(folder: &Path, mut each: impl FnMut(Rejected)) -> Result<(), Error> {
+pub(crate) fn read_rejects(folder: &Path, mut each: impl FnMut(Rejected)) -> Result<(), Error> {
     for path in layer::files(folder, "rejects-")? {
         for batch in layer::batches(&path)? {
             let batch = batch?;

@@ -16,7 +16,7 @@ use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet};
 
 /// What the keys of one table came to.
 #[derive(Default)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// Rows by check number, of the stage's list.
     pub counts: Vec<(usize, u64)>,
     pub quarantined: RowSet,
@@ -26,7 +26,7 @@ pub struct Settled {
 }
 
 /// Settles all tables. `merged_checks` gives for each table the check that merged rows are marked with.
-pub fn settle(
+pub(crate) fn settle(
     tables: &[TableJob<'_>],
     remembered: Vec<Vec<KeyWriters>>,
     checks: &[Check],

@@ -111,7 +111,6 @@ struct Table {
 }
 
 impl Table {
-    #[expect(clippy::too_many_arguments, reason = "one call, from one place")]
     fn read(
         work: &Work<'_>,
         target: &Target,
@@ -185,7 +184,7 @@ impl Table {
             if let Some(count) = counts.get_mut(check) {
                 *count += 1;
             }
-            if !parent_checks.iter().any(|parent| check == *parent) {
+            if !parent_checks.contains(&check) {
                 own.insert(mark.id);
             }
             marks.push(*mark)?;

@@ -75,6 +75,7 @@ pub trait Load: Send {
     async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error>;
 }
 
+#[expect(clippy::large_enum_variant, reason = "one value a load, moved once")]
 pub enum Begun {
     /// The order was loaded before; nothing was opened.
     Already(LoadRecord),

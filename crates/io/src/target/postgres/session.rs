@@ -106,7 +106,7 @@ fn reduce(doing: &'static str, shown: &str, error: tokio_postgres::Error) -> Err
                 column: database.column().map(str::to_owned),
                 line: None,
             };
-            Error::Refused { doing, refusal }
+            Error::Refused { doing, refusal: Box::new(refusal) }
         }
         None => Error::Connection { doing, target: shown.to_owned(), source: Box::new(error) },
     }

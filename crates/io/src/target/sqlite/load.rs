@@ -130,6 +130,7 @@ fn run(
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one value a load, moved once")]
 enum Opened {
     Already(LoadRecord),
     Session(Box<Session>),

@@ -6,7 +6,7 @@ use crate::{Error, Refusal};
 
 /// Turns an error met while `doing` into ours.
 pub(super) fn refused(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
-    move |error| Error::Refused { doing, refusal: refusal(&error, None) }
+    move |error| Error::Refused { doing, refusal: Box::new(refusal(&error, None)) }
 }
 
 /// The same for a script: the line that was refused is told.
@@ -14,7 +14,7 @@ pub(super) fn refused_script<'a>(
     doing: &'static str,
     script: &'a str,
 ) -> impl Fn(rusqlite::Error) -> Error + 'a {
-    move |error| Error::Refused { doing, refusal: refusal(&error, Some(script)) }
+    move |error| Error::Refused { doing, refusal: Box::new(refusal(&error, Some(script))) }
 }
 
 /// The same while writing to a table: a refusal that names no table is that table's.
@@ -22,7 +22,7 @@ pub(super) fn refused_at<'a>(doing: &'static str, table: &'a str) -> impl Fn(rus
     move |error| {
         let mut refusal = refusal(&error, None);
         refusal.table.get_or_insert_with(|| table.to_owned());
-        Error::Refused { doing, refusal }
+        Error::Refused { doing, refusal: Box::new(refusal) }
     }
 }
 
