@@ -66,7 +66,8 @@ pub fn write_rows(environment: &Environment, order: &str) -> Result<Vec<PathBuf>
     std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
     let mut written = BTreeSet::new();
     if let Some(checked) = &findings.checked {
-        let tables: BTreeSet<&str> = findings.sources.iter().filter_map(|file| file.table.as_deref()).collect();
+        let tables: BTreeSet<&str> =
+            findings.sources.iter().filter_map(|file| file.table.as_deref()).collect();
         for table in tables {
             let path = folder.join(format!("{table}.csv"));
             if write_table(&findings, table, &checked.join(table), &path)? {
@@ -198,7 +199,9 @@ impl Reason {
 
     fn text(&self) -> String {
         let (stage, code) = (self.stage.name(), &self.code);
-        self.column.as_ref().map_or_else(|| format!("{stage}: {code}"), |column| format!("{stage}: {code} {column}"))
+        self.column
+            .as_ref()
+            .map_or_else(|| format!("{stage}: {code}"), |column| format!("{stage}: {code} {column}"))
     }
 }
 
@@ -252,7 +255,8 @@ fn held_rows(
     columns: &mut Vec<String>,
     lines: &mut BTreeMap<i64, Vec<String>>,
 ) {
-    let Some(rows) = batch.column_by_name("_row").and_then(|column| column.as_primitive_opt::<Int64Type>()) else {
+    let Some(rows) = batch.column_by_name("_row").and_then(|column| column.as_primitive_opt::<Int64Type>())
+    else {
         return;
     };
     if columns.is_empty() {

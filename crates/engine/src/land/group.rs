@@ -209,7 +209,7 @@ impl Shape {
 }
 
 /// Repeated and empty header names get a number, so that every column keeps its values.
-pub fn unique_names(header: &[String]) -> Vec<String> {
+pub(crate) fn unique_names(header: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(header.len());
     for (at, name) in header.iter().enumerate() {
         let taken = name.is_empty() || name.starts_with('_') || names.contains(name);

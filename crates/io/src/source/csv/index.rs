@@ -268,7 +268,7 @@ impl Cutter {
             self.close(offset, Ends::Inside);
         }
         let row = self.row;
-        let chunk = self.chunk.get_or_insert_with(|| Chunk {
+        let chunk = self.chunk.get_or_insert(Chunk {
             range: offset..offset,
             first_row: row,
             rows: 0,
