@@ -60,6 +60,18 @@ pub struct Loss {
 /// Where a field's value was lost its raw text, else null; the code; what the rule says it means.
 type LossOf = (Expr, &'static str, Option<Failed>);
 
+/// A constant on its way into a typed field, in the one way of writing its type.
+fn constant(text: Expr, kind: FieldType) -> Expr {
+    match kind {
+        FieldType::String | FieldType::Time => text,
+        FieldType::Integer => expression::call("parse_integer", vec![text]),
+        FieldType::Number => expression::call("parse_number", vec![text, lit(".")]),
+        FieldType::Boolean => expression::call("parse_boolean", vec![text, lit("true"), lit("false")]),
+        FieldType::Date => expression::call("parse_date", vec![text, lit("ISO")]),
+        FieldType::Datetime => expression::call("parse_datetime", vec![text, lit("ISO"), lit("UTC")]),
+    }
+}
+
 /// A joined table, for counting the rows that no driving row reached.
 pub struct Reached {
     pub table: String,
@@ -247,6 +259,9 @@ impl Compiler<'_> {
         let (mut value, place) = self.source(given)?;
         if !given.missing_values.is_empty() {
             value = without_missing(value, &given.missing_values);
+        }
+        if matches!(given.value, FieldValue::Text(_)) {
+            value = constant(value, kind);
         }
         if let Some(map) = &given.map {
             value = self.mapped(value, map)?;

@@ -170,7 +170,9 @@ impl Shape {
         let text = |name: &str| Field::new(name, DataType::Utf8View, true);
         let lineage =
             || [Field::new("_row", DataType::Int64, false), Field::new("_offset", DataType::Int64, false)];
-        let place = |name: &str| header.iter().position(|known| known == name);
+        // A credential is not kept anywhere: its column lands empty.
+        let secret = |name: &str| schema.field(name).is_some_and(|field| field.extension.keep_never);
+        let place = |name: &str| header.iter().position(|known| known == name).filter(|_| !secret(name));
         let mut places: Vec<Option<usize>> =
             schema.fields.iter().map(|field| place(&field.name.value)).collect();
         let mut layer: Vec<Field> = schema.fields.iter().map(|field| text(&field.name.value)).collect();

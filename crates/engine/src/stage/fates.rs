@@ -60,7 +60,8 @@ impl Fates {
         };
         let joined = self.joins.get(&balance.table);
         if let Some(rules) = self.rules.get(&balance.table) {
-            balance.produced = free - self.unproduced(rules, joined.map(|joined| &joined.0), &mut balance);
+            // What a row's own rules say of it stands, whoever else looked it up.
+            balance.produced = free - unproduced(rules, &mut balance);
         } else if let Some((reached, means)) = joined {
             settled.unreferenced = unreached(table, reached)?;
             settled.unreferenced_means = *means;
@@ -78,36 +79,27 @@ impl Fates {
         settled.balance = balance;
         Ok(settled)
     }
+}
 
-    /// Adds the rows that no rule produced to the balance and returns how many there are.
-    fn unproduced(
-        &self,
-        rules: &[BTreeMap<Unproduced, RowSet>],
-        reached: Option<&RoaringTreemap>,
-        balance: &mut TableBalance,
-    ) -> u64 {
-        let Some((first, others)) = rules.split_first() else { return 0 };
-        let mut count = 0;
-        for (reason, rows) in first {
-            for id in rows.iter() {
-                let Some(best) = others.iter().try_fold(reason, |best, rule| {
-                    rule.iter().find(|(_, rows)| rows.contains(id)).map(|(other, _)| best.min(other))
-                }) else {
-                    continue;
-                };
-                count += 1;
-                if reached.is_some_and(|reached| reached.contains(id.row.cast_unsigned())) {
-                    balance.merged += 1;
-                    continue;
-                }
-                match best {
-                    Unproduced::Quarantined => balance.quarantined += 1,
-                    Unproduced::Excluded(name) => *balance.excluded.entry(name.clone()).or_default() += 1,
-                }
+/// Adds the rows that no rule produced to the balance and returns how many there are.
+fn unproduced(rules: &[BTreeMap<Unproduced, RowSet>], balance: &mut TableBalance) -> u64 {
+    let Some((first, others)) = rules.split_first() else { return 0 };
+    let mut count = 0;
+    for (reason, rows) in first {
+        for id in rows.iter() {
+            let Some(best) = others.iter().try_fold(reason, |best, rule| {
+                rule.iter().find(|(_, rows)| rows.contains(id)).map(|(other, _)| best.min(other))
+            }) else {
+                continue;
+            };
+            count += 1;
+            match best {
+                Unproduced::Quarantined => balance.quarantined += 1,
+                Unproduced::Excluded(name) => *balance.excluded.entry(name.clone()).or_default() += 1,
             }
         }
-        count
     }
+    count
 }
 
 fn unreached(table: &TableRows, reached: &RoaringTreemap) -> Result<RoaringTreemap, Error> {
