@@ -178,7 +178,7 @@ fn storage_folder(text: &str, base: &Path) -> Result<PathBuf, Failure> {
         return Ok(PathBuf::from(path));
     }
     if let Some((scheme, _)) = text.split_once("://") {
-        return Err(Failure::usage("storage", format!("storage on `{scheme}://` is not supported"))
+        return Err(Failure::usage("usage", format!("storage on `{scheme}://` is not supported"))
             .hint("expected a folder, or file:///folder"));
     }
     Ok(base.join(text))

@@ -1,5 +1,7 @@
 //! `lint`: every problem in every rule file, the packs compiled in and the project's own.
 
+use std::collections::HashSet;
+
 use chartlift_rules::Severity;
 
 use super::stage::block_on;
@@ -9,10 +11,10 @@ use crate::output::{Located, Output};
 
 pub(super) fn run(config: &Config, output: &Output) -> Result<Exit, Failure> {
     let mut problems = config.diagnostics.clone();
-    // What cannot be read cannot be compiled: the second list would only repeat the first.
-    if config.sound().is_ok() {
-        problems.extend(block_on(1, chartlift_engine::compile::lint(&config.project))?);
-    }
+    problems.extend(block_on(1, chartlift_engine::compile::lint(&config.project))?);
+    // A name that does not resolve is found by the reader and again by the compiler: the first says it better.
+    let mut seen = HashSet::new();
+    problems.retain(|problem| seen.insert(problem.place));
     problems.sort_by_key(|problem| (problem.place.file, problem.place.start));
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let warnings = problems.len() - errors;

@@ -127,7 +127,7 @@ fn codes_are_explained() -> anyhow::Result<()> {
 /// What comes right after the places where a code is written.
 fn codes_in(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    for lead in ["Diagnostic::error(", "Diagnostic::warning(", "code: "] {
+    for lead in ["Diagnostic::error(", "Diagnostic::warning(", "Failure::usage(", "code: "] {
         for (start, _) in text.match_indices(lead) {
             let after = text[start + lead.len()..].trim_start();
             let Some((code, _)) = after.strip_prefix('"').and_then(|rest| rest.split_once('"')) else {
