@@ -122,14 +122,12 @@ fn refusal(node: &Expr, place: Place) -> Option<Diagnostic> {
             if BUILT_IN.contains(&name) {
                 return None;
             }
-            let allowed =
-                functions::FUNCTIONS.iter().map(|function| function.name).chain(BUILT_IN.iter().copied());
             let problem = Diagnostic::error(
                 "unknown-function",
                 place,
                 format!("the function `{name}` is not for rules"),
             );
-            Some(match suggest(name, allowed) {
+            Some(match suggest(name, callable()) {
                 Some(help) => problem.help(help),
                 None => problem,
             })
@@ -284,12 +282,27 @@ fn parse_problem(error: &DataFusionError, place: Place, schema: &DFSchema) -> Di
         },
         other => {
             let message = other.message().into_owned();
-            let unknown = message.contains("Invalid function");
-            let code = if unknown { "unknown-function" } else { "bad-expression" };
-            Diagnostic::error(code, place, first_line(&message))
+            if let Some(name) = invalid_function(&message) {
+                let problem = Diagnostic::error("unknown-function", place, format!("unknown function `{name}`"));
+                return match suggest(name, callable()) {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                };
+            }
+            Diagnostic::error("bad-expression", place, first_line(&message))
                 .help("`chartlift functions` lists what expressions may call")
         }
     }
+}
+
+/// The planner says it in words only: `Invalid function 'name'.`
+fn invalid_function(message: &str) -> Option<&str> {
+    message.split_once("Invalid function '")?.1.split('\'').next()
+}
+
+/// What an expression may call: our functions and the engine's that are safe.
+fn callable() -> impl Iterator<Item = &'static str> {
+    functions::FUNCTIONS.iter().map(|function| function.name).chain(BUILT_IN.iter().copied())
 }
 
 fn first_line(text: &str) -> String {
