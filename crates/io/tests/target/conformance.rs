@@ -447,6 +447,39 @@ pub(crate) async fn catalogue_tells_keys(place: &Place) {
     assert!(matches!(note, TypeClass::Text | TypeClass::AnyText));
 }
 
+/// Also where the table itself has no key: the crosswalk has one.
+pub(crate) async fn refuses_a_source_key_twice(place: &Place) {
+    let target = place.ready().await;
+    place.execute("CREATE TABLE loose (code text, name text)").await;
+    let loose = table(
+        "loose",
+        &[("code", Role::Key(KeyKind::Natural), Kind::Text), ("name", Role::Data, Kind::Text)],
+    );
+    let row = vec![text("CANARY-53"), text("Ana")];
+    let twice = refusal(target.as_ref(), "1", &[(&loose, &[row.clone(), row.clone()])]).await;
+    load(target.as_ref(), "1", &[(&loose, std::slice::from_ref(&row))]).await;
+    let again = refusal(target.as_ref(), "2", &[(&loose, &[row])]).await;
+    for error in [twice, again] {
+        assert!(matches!(error, Error::Refused { .. }) && !error.is_transient(), "{error:?}");
+        assert_silent(&error, "CANARY-53");
+    }
+    assert_eq!(place.value("SELECT count(*) FROM loose").await, "1");
+}
+
+/// Later loads of a series use keyspaces that others made, and may bring new ones.
+pub(crate) async fn later_loads_share_keyspaces(place: &Place) {
+    let target = place.ready().await;
+    let (patients, practitioners) = (patients(), practitioners());
+    let first = vec![patient("p1", "one"), patient("p2", "two")];
+    let second = vec![patient("p3", "three")];
+    let doctors = vec![vec![text("D 1"), text("Ana")]];
+    let one = load(target.as_ref(), "1", &[(&patients, &first)]).await;
+    let two = load(target.as_ref(), "2", &[(&practitioners, &doctors), (&patients, &second)]).await;
+    compare(target.as_ref(), &patients, &first, &one).await;
+    compare(target.as_ref(), &patients, &second, &two).await;
+    compare(target.as_ref(), &practitioners, &doctors, &two).await;
+}
+
 /// More crosswalk than is kept in memory, so that copies of rows and of the crosswalk alternate.
 pub(crate) async fn alternates_rows_and_crosswalk(place: &Place) {
     let target = place.ready().await;

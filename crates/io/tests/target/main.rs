@@ -49,4 +49,6 @@ conformance! {
     catalogue_tells_keys
     alternates_rows_and_crosswalk
     loads_nothing
+    refuses_a_source_key_twice
+    later_loads_share_keyspaces
 }
