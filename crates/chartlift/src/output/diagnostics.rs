@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn a_place_outside_the_file_still_shows_the_problem() {
         let place = Place { file: 0, start: 4000, end: 5000 };
-        let text = rendered(&project(), &Diagnostic::warning("unfilled-table", place, "something odd"), false);
+        let text =
+            rendered(&project(), &Diagnostic::warning("unfilled-table", place, "something odd"), false);
         assert!(text.contains("something odd"), "{text}");
     }
 }

@@ -283,7 +283,8 @@ fn parse_problem(error: &DataFusionError, place: Place, schema: &DFSchema) -> Di
         other => {
             let message = other.message().into_owned();
             if let Some(name) = invalid_function(&message) {
-                let problem = Diagnostic::error("unknown-function", place, format!("unknown function `{name}`"));
+                let problem =
+                    Diagnostic::error("unknown-function", place, format!("unknown function `{name}`"));
                 return match suggest(name, callable()) {
                     Some(help) => problem.help(help),
                     None => problem,

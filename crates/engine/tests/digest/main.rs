@@ -1,5 +1,12 @@
 //! The engine's digests against those that real databases answer.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what is wrong by failing; nothing here reaches a user"
+)]
+
 #[expect(dead_code, reason = "the suite of the targets uses the rest")]
 #[path = "../../../io/tests/target/place.rs"]
 mod place;
