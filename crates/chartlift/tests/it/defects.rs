@@ -1,5 +1,104 @@
-//! The demo plants labelled defects; each must be found at its row.
+//! The demo plants labelled defects and canaries: each defect is found at its row, no canary leaves the data area.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, ensure};
 
 use crate::Test;
+use crate::scenario::holds_values;
+use crate::workspace::{Finished, Workspace, files_under};
 
-pub(crate) const TESTS: &[Test] = &[];
+pub(crate) const TESTS: &[Test] = &[
+    ("of_the_demo_are_found", of_the_demo_are_found),
+    ("canaries_of_the_demo_stay_in_the_data_area", canaries_of_the_demo_stay_in_the_data_area),
+];
+
+/// The demo's folder, its order and the word that is planted in its values.
+const FOLDER: &str = "clinic";
+const ORDER: &str = "demo";
+const CANARY: &str = "ZZCANARIO";
+
+/// Labels that are no finding's code: what they become is told by the counts of exclusions and merges.
+const NOT_MARKED: &[&str] = &["excluded"];
+
+fn of_the_demo_are_found() -> anyhow::Result<()> {
+    let (workspace, _) = demo()?;
+    let finished = in_demo(&workspace, &["rejects", "--order", ORDER, "--marks"])?;
+    let mut marks: BTreeMap<(String, u64), BTreeSet<(String, String)>> = BTreeMap::new();
+    for mark in records(&finished.stdout)? {
+        let place = (mark["file"].clone(), mark["row"].parse()?);
+        marks.entry(place).or_default().insert((mark["code"].clone(), mark["disposition"].clone()));
+    }
+
+    let labels = records(&std::fs::read_to_string(workspace.path().join(FOLDER).join("defects.csv"))?)?;
+    ensure!(labels.len() > 10, "only {} labelled defects", labels.len());
+    let mut problems = Vec::new();
+    let mut labelled = BTreeSet::new();
+    for label in labels {
+        let place = (label["file"].clone(), label["row"].parse()?);
+        let code = label["code"].as_str();
+        let found = marks.get(&place).is_some_and(|marks| marks.iter().any(|(found, _)| found == code));
+        if !found && !NOT_MARKED.contains(&code) {
+            problems.push(format!("{code} was not found at {place:?}, but {:?}", marks.get(&place)));
+        }
+        labelled.insert(place);
+    }
+    for (place, marks) in &marks {
+        let held = |(code, disposition): &(String, String)| {
+            matches!(disposition.as_str(), "quarantine" | "block") && code != "parent-held"
+        };
+        if marks.iter().any(held) && !labelled.contains(place) {
+            problems.push(format!("held without a label: {place:?} {marks:?}"));
+        }
+    }
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    Ok(())
+}
+
+fn canaries_of_the_demo_stay_in_the_data_area() -> anyhow::Result<()> {
+    let (workspace, mut printed) = demo()?;
+    for words in [
+        ["status", "--order", ORDER].as_slice(),
+        &["status", "--order", ORDER, "--json"],
+        &["rejects", "--order", ORDER, "--marks"],
+        &["order", "show", "demo", "--json"],
+        &["--verbose", "run", "--order", ORDER],
+    ] {
+        printed += &in_demo(&workspace, words)?.to_string();
+    }
+    ensure!(!printed.contains(CANARY), "a canary was printed");
+    let (mut kept, mut searched) = (0, 0);
+    for file in files_under(workspace.path())? {
+        let bytes = std::fs::read(&file)?;
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        let input = file.components().any(|part| part.as_os_str() == "export");
+        if input || holds_values(&file) {
+            kept += u32::from(found);
+        } else {
+            searched += 1;
+            ensure!(!found, "a canary stands in `{}`", file.display());
+        }
+    }
+    ensure!(kept > 1, "the canaries are gone: nothing was shown");
+    ensure!(searched > 10, "only {searched} files were searched");
+    Ok(())
+}
+
+/// Runs the demo; everything it printed.
+fn demo() -> anyhow::Result<(Workspace, String)> {
+    let workspace = Workspace::new()?;
+    let finished = workspace.run(&["demo", FOLDER])?;
+    ensure!(finished.exit == Some(0), "{finished}");
+    Ok((workspace, finished.to_string()))
+}
+
+fn in_demo(workspace: &Workspace, words: &[&str]) -> anyhow::Result<Finished> {
+    let finished = workspace.run(&[&["--project", FOLDER], words].concat())?;
+    ensure!(finished.exit == Some(0), "{finished}");
+    Ok(finished)
+}
+
+fn records(text: &str) -> anyhow::Result<Vec<BTreeMap<String, String>>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().collect::<Result<_, _>>().context("reading CSV")
+}

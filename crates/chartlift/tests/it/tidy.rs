@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("forbidden_dependencies_are_absent", forbidden_dependencies_are_absent),
     ("one_version_of_what_must_agree", one_version_of_what_must_agree),
     ("codes_are_explained", codes_are_explained),
+    ("functions_are_documented", functions_are_documented),
     ("scenarios_say_what_they_show", scenarios_say_what_they_show),
 ];
 
@@ -137,6 +138,22 @@ fn codes_in(text: &str) -> Vec<&str> {
         }
     }
     found
+}
+
+fn functions_are_documented() -> anyhow::Result<()> {
+    let functions = chartlift_engine::functions::FUNCTIONS;
+    ensure!(functions.len() >= 15, "only {} functions", functions.len());
+    let mut problems = Vec::new();
+    for function in functions {
+        let nulls = function.examples.iter().filter(|example| example.result.is_none()).count();
+        if function.examples.len() < 2 || nulls == 0 {
+            problems.push(format!("{}: wants two examples, one of them null or bad input", function.name));
+        }
+        if function.summary.trim().is_empty() {
+            problems.push(format!("{}: no summary", function.name));
+        }
+    }
+    none(problems)
 }
 
 fn scenarios_say_what_they_show() -> anyhow::Result<()> {
