@@ -6,7 +6,7 @@
 use arrow::array::StringViewArray;
 use regex::Regex;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Hir, HirKind, Look};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 
 use super::shape::Shape;
 use super::words::WordSet;
@@ -19,6 +19,8 @@ pub(super) enum Matcher {
     /// A shape on ASCII values; others, which its classes may also allow, go to the engine.
     AsciiShape(Shape, Regex),
     Regex(Regex),
+    /// Anything may stand around it, so that the search ends where it is found and never walks a long text.
+    Within(Regex),
 }
 
 impl Matcher {
@@ -29,6 +31,9 @@ impl Matcher {
         let parsed = without_anchors(parsed);
         if !parsed.properties().look_set().is_empty() {
             return Ok(Self::Regex(regex));
+        }
+        if let Some(inner) = within(&parsed).and_then(|inner| Regex::new(&inner.to_string()).ok()) {
+            return Ok(Self::Within(inner));
         }
         if let Some(words) = words(&parsed) {
             return Ok(Self::Words(WordSet::new(words)));
@@ -47,7 +52,7 @@ impl Matcher {
             Self::AsciiShape(shape, regex) => each(column, missing, out, |text| {
                 shape.matches(text.as_bytes()) || (!text.is_ascii() && regex.is_match(text))
             }),
-            Self::Regex(regex) => each(column, missing, out, |text| regex.is_match(text)),
+            Self::Regex(regex) | Self::Within(regex) => each(column, missing, out, |text| regex.is_match(text)),
         }
     }
 }
@@ -63,6 +68,20 @@ fn without_anchors(parsed: Hir) -> Hir {
         parts.pop();
     }
     Hir::concat(parts)
+}
+
+/// What stands between a leading and a trailing "anything, line ends too" (`[\s\S]*`).
+fn within(parsed: &Hir) -> Option<Hir> {
+    let HirKind::Concat(parts) = parsed.kind() else { return None };
+    let [first, inner @ .., last] = parts.as_slice() else { return None };
+    (is_anything(first) && is_anything(last)).then(|| Hir::concat(inner.to_vec()))
+}
+
+fn is_anything(part: &Hir) -> bool {
+    let HirKind::Repetition(repetition) = part.kind() else { return false };
+    let open = repetition.min == 0 && repetition.max.is_none();
+    let HirKind::Class(Class::Unicode(class)) = repetition.sub.kind() else { return false };
+    open && class.ranges() == [ClassUnicodeRange::new('\0', char::MAX)]
 }
 
 /// All texts that match, when they are few.

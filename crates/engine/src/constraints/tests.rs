@@ -232,7 +232,7 @@ fn missing_values_become_null_without_touching_the_rest() {
     assert_eq!(found, [Some(long), None, None, None, Some("a")]);
 }
 
-const PATTERNS: [&str; 16] = [
+const PATTERNS: [&str; 18] = [
     "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     "^[0-9]{3}$",
     "M|F",
@@ -249,6 +249,8 @@ const PATTERNS: [&str; 16] = [
     "[^,]*",
     ".{0,4}",
     "^a|b$",
+    "[\\s\\S]*[a-c0][\\s\\S]*",
+    "[\\s\\S]*(ab|[^\\s-])[\\s\\S]*",
 ];
 
 /// Compiling costs more than matching.
