@@ -46,7 +46,7 @@ fn run(folder: &Path, kind: Kind) -> anyhow::Result<()> {
     copy_folder(folder, workspace.path())?;
     std::fs::remove_file(workspace.path().join(FILE))?;
     let Some(database) = Database::create(kind, &workspace)? else { return Ok(()) };
-    let mut scene = Scene { workspace, database, given: Vec::new(), printed: String::new() };
+    let mut scene = Scene { workspace, database, given: Vec::new(), printed: String::new(), last: String::new() };
     scene.given = files_under(scene.workspace.path())?;
 
     let update = variable("UPDATE").is_some();
@@ -70,7 +70,7 @@ fn play(
         if !update && corrections.len() > before {
             let problems: Vec<&str> =
                 corrections.iter().map(|correction| correction.problem.as_str()).collect();
-            bail!("{}\n{}", problems.join("\n"), scene.printed);
+            bail!("{}\n{}", problems.join("\n"), scene.last);
         }
     }
     Ok(())
@@ -84,6 +84,8 @@ struct Scene {
     given: Vec<PathBuf>,
     /// Everything printed so far.
     printed: String,
+    /// What the last command printed.
+    last: String,
 }
 
 impl Scene {
@@ -92,7 +94,8 @@ impl Scene {
             Action::Run { command, expectations } => {
                 let words = self.words(command)?;
                 let finished = self.workspace.run(&words)?;
-                self.printed += &format!("$ chartlift {}\n{finished}\n", words.join(" "));
+                self.printed += &format!("{}\n{}\n", finished.stdout, finished.stderr);
+                self.last = format!("$ chartlift {}\n{finished}", words.join(" "));
                 expect::compare(step.line, expectations, &finished, self.workspace.path(), corrections)
             }
             Action::Sql { statement, rows } => self.sql(statement, rows, corrections),
@@ -125,6 +128,11 @@ impl Scene {
             }
             Action::Absent { path } => {
                 ensure!(!self.workspace.path().join(path).exists(), "`{path}` exists");
+                Ok(())
+            }
+            Action::Holds { path, text } => {
+                let found = std::fs::read(self.workspace.path().join(path)).with_context(|| format!("reading `{path}`"))?;
+                ensure!(String::from_utf8_lossy(&found).contains(text.as_str()), "no `{text}` in `{path}`");
                 Ok(())
             }
             Action::Environment { name, value } => {
@@ -169,7 +177,7 @@ impl Scene {
     }
 
     fn nowhere(&self, text: &str) -> anyhow::Result<()> {
-        ensure!(!self.printed.contains(text), "`{text}` was printed:\n{}", self.printed);
+        ensure!(!self.printed.contains(text), "`{text}` was printed");
         for file in files_under(self.workspace.path())? {
             if self.given.contains(&file) || holds_values(&file) {
                 continue;

@@ -163,6 +163,10 @@ fn read_line(script: &mut Script, at: usize, line: &str, block: Block) -> anyhow
         "remove" => Action::Remove { path },
         "exists" => Action::Exists { path },
         "absent" => Action::Absent { path },
+        "holds" => {
+            let (path, text) = rest.split_once(' ').context("expected `holds PATH TEXT`")?;
+            Action::Holds { path: path.to_owned(), text: text.to_owned() }
+        }
         "nowhere" => Action::Nowhere { text: path },
         "env" => {
             let (name, value) = rest.split_once('=').context("expected `env NAME=VALUE`")?;

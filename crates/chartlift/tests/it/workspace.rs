@@ -97,10 +97,12 @@ impl std::fmt::Display for Finished {
     }
 }
 
+const LINES_SHOWN: usize = 30;
+
 fn shortened(text: &str) -> String {
     let mut lines: Vec<&str> = text.trim_end().lines().collect();
-    let hidden = lines.len().saturating_sub(60);
-    lines.truncate(60);
+    let hidden = lines.len().saturating_sub(LINES_SHOWN);
+    lines.truncate(LINES_SHOWN);
     let more = if hidden > 0 { format!("\n... {hidden} more lines") } else { String::new() };
     lines.join("\n") + &more
 }
