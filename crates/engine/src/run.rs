@@ -233,6 +233,7 @@ fn fingerprint(
             parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
         }
         Stage::Check => {
+            parts.push(stage::listing(order)?);
             parts.push(format!("{:?}", settings.limits));
             parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
         }

@@ -54,6 +54,11 @@ pub(crate) enum Action {
     Absent {
         path: String,
     },
+    /// A file's content.
+    Holds {
+        path: String,
+        text: String,
+    },
     Environment {
         name: String,
         value: String,
