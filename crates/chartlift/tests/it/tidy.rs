@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use chartlift_engine::functions::{Example, FUNCTIONS};
 
 use crate::Test;
 use crate::workspace::{files_under, repository};
@@ -127,6 +128,7 @@ fn codes_are_explained() -> anyhow::Result<()> {
 
 /// What comes right after the places where a code is written.
 fn codes_in(text: &str) -> Vec<&str> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or(text);
     let mut found = Vec::new();
     for lead in ["Diagnostic::error(", "Diagnostic::warning(", "Failure::usage(", "code: "] {
         for (start, _) in text.match_indices(lead) {
@@ -134,19 +136,20 @@ fn codes_in(text: &str) -> Vec<&str> {
             let Some((code, _)) = after.strip_prefix('"').and_then(|rest| rest.split_once('"')) else {
                 continue;
             };
-            found.push(code);
+            // Capitals are a database's own codes.
+            found.extend((!code.contains(|c: char| c.is_ascii_uppercase())).then_some(code));
         }
     }
     found
 }
 
 fn functions_are_documented() -> anyhow::Result<()> {
-    let functions = chartlift_engine::functions::FUNCTIONS;
+    let functions = FUNCTIONS;
     ensure!(functions.len() >= 15, "only {} functions", functions.len());
     let mut problems = Vec::new();
     for function in functions {
-        let nulls = function.examples.iter().filter(|example| example.result.is_none()).count();
-        if function.examples.len() < 2 || nulls == 0 {
+        let odd = |example: &&Example| example.result.is_none() || example.sql.contains("null");
+        if function.examples.len() < 2 || !function.examples.iter().any(|example| odd(&example)) {
             problems.push(format!("{}: wants two examples, one of them null or bad input", function.name));
         }
         if function.summary.trim().is_empty() {
