@@ -46,7 +46,8 @@ fn run(folder: &Path, kind: Kind) -> anyhow::Result<()> {
     copy_folder(folder, workspace.path())?;
     std::fs::remove_file(workspace.path().join(FILE))?;
     let Some(database) = Database::create(kind, &workspace)? else { return Ok(()) };
-    let mut scene = Scene { workspace, database, given: Vec::new(), printed: String::new(), last: String::new() };
+    let mut scene =
+        Scene { workspace, database, given: Vec::new(), printed: String::new(), last: String::new() };
     scene.given = files_under(scene.workspace.path())?;
 
     let update = variable("UPDATE").is_some();
@@ -131,7 +132,8 @@ impl Scene {
                 Ok(())
             }
             Action::Holds { path, text } => {
-                let found = std::fs::read(self.workspace.path().join(path)).with_context(|| format!("reading `{path}`"))?;
+                let found = std::fs::read(self.workspace.path().join(path))
+                    .with_context(|| format!("reading `{path}`"))?;
                 ensure!(String::from_utf8_lossy(&found).contains(text.as_str()), "no `{text}` in `{path}`");
                 Ok(())
             }

@@ -52,7 +52,9 @@ impl Matcher {
             Self::AsciiShape(shape, regex) => each(column, missing, out, |text| {
                 shape.matches(text.as_bytes()) || (!text.is_ascii() && regex.is_match(text))
             }),
-            Self::Regex(regex) | Self::Within(regex) => each(column, missing, out, |text| regex.is_match(text)),
+            Self::Regex(regex) | Self::Within(regex) => {
+                each(column, missing, out, |text| regex.is_match(text))
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod residue;
 mod transform;
 mod validate;
 mod verify;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

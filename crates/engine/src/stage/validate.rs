@@ -10,6 +10,7 @@ use chartlift_rules::{Disposition, SafetyCritical, Target, TargetTable};
 
 use super::loadable::{emptied_path, row_ids};
 use super::transform::Patients;
+use super::whole::count_patients;
 use super::{Finished, Work};
 use crate::Error;
 use crate::catalog;
@@ -19,7 +20,7 @@ use crate::keys::{Entry, KeySet, KeyWriter, hash_parts};
 use crate::layer;
 use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, read_rows, write_rows};
 use crate::report::StageReport;
-use crate::statement::{Patients as PatientCount, Stage, Trouble, Verdict};
+use crate::statement::{Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let target = work.target()?;
@@ -97,16 +98,18 @@ struct Reference {
     children: KeySet,
 }
 
-struct Table {
-    name: String,
+/// One target table as validate sees it.
+pub(super) struct Table {
+    pub(super) name: String,
     folder: std::path::PathBuf,
     keys: KeySet,
     references: Vec<Reference>,
-    held: RowSet,
+    pub(super) held: RowSet,
     /// Rows newly held since their children were last looked at, by key.
     fresh: HashSet<u64>,
     key_of: BTreeMap<RowId, u64>,
-    emptied: Vec<(usize, RowSet)>,
+    /// Optional references to emptied, by the reference's place.
+    pub(super) emptied: Vec<(usize, RowSet)>,
     marks: Vec<Mark>,
 }
 
@@ -378,83 +381,6 @@ fn settle(tables: &mut [Table], child: usize, rows: &[(usize, RowId)]) -> Result
                 table.key_of.insert(id_of(entry), entry.key);
             }
         })?;
-    }
-    Ok(())
-}
-
-/// Whole, incomplete, absent: every patient exactly once.
-fn count_patients(
-    work: &Work<'_>,
-    target: &Target,
-    tables: &[Table],
-    converted: &Path,
-    mut known: Patients,
-) -> Result<PatientCount, Error> {
-    let secret = work.environment.key.secret();
-    for (table, pack) in tables.iter().zip(&target.tables) {
-        let Some(patient) = &pack.schema.extension.patient else { continue };
-        let defines = pack.schema.primary_key.first().is_some_and(|key| key.value == patient.value);
-        let touched =
-            |id: RowId| table.held.contains(id) || table.emptied.iter().any(|(_, rows)| rows.contains(id));
-        if table.held.is_empty() && table.emptied.iter().all(|(_, rows)| rows.is_empty()) {
-            continue;
-        }
-        for_patients(converted, &table.name, &patient.value, |id, key| {
-            if touched(id) {
-                let hash = hash_parts(secret, [key.as_bytes()].into_iter());
-                let set = if defines && table.held.contains(id) {
-                    &mut known.absent
-                } else {
-                    &mut known.incomplete
-                };
-                set.insert(hash);
-            }
-        })?;
-    }
-    let mut count = PatientCount {
-        unattributed: work
-            .report(Stage::Categorize)?
-            .patients
-            .as_ref()
-            .map_or(0, |patients| patients.unattributed),
-        ..PatientCount::default()
-    };
-    for (table, pack) in tables.iter().zip(&target.tables) {
-        let Some(patient) = &pack.schema.extension.patient else { continue };
-        if pack.schema.primary_key.first().is_none_or(|key| key.value != patient.value) {
-            continue;
-        }
-        let held_before = read_rows(&converted.join(&table.name).join("held.parquet"))?;
-        for_patients(converted, &table.name, &patient.value, |id, key| {
-            if table.held.contains(id) || held_before.contains(id) {
-                return;
-            }
-            let hash = hash_parts(secret, [key.as_bytes()].into_iter());
-            known.absent.remove(&hash);
-            if known.incomplete.contains(&hash) { count.incomplete += 1 } else { count.whole += 1 }
-        })?;
-    }
-    count.absent = known.absent.len() as u64;
-    count.exported = count.whole + count.incomplete + count.absent;
-    Ok(count)
-}
-
-fn for_patients(
-    converted: &Path,
-    table: &str,
-    column: &str,
-    mut each: impl FnMut(RowId, &str),
-) -> Result<(), Error> {
-    for part in layer::parts(&converted.join(table))? {
-        for batch in layer::batches_of(&part, Some(&["_row", "_part", column]))? {
-            let batch = batch?;
-            let Some(keys) = batch.column_by_name(column).and_then(|keys| keys.as_string_view_opt()) else {
-                continue;
-            };
-            for (row, id) in row_ids(&batch).into_iter().enumerate().filter(|(row, _)| keys.is_valid(*row)) {
-                each(id, keys.value(row));
-            }
-        }
     }
     Ok(())
 }

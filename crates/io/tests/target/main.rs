@@ -9,6 +9,7 @@
 
 mod conformance;
 mod copy;
+mod every_type;
 mod hash;
 mod lost_commit;
 mod place;

@@ -47,7 +47,7 @@ fn refusal(error: &rusqlite::Error, script: Option<&str>) -> Refusal {
             });
             Refusal { code: code_name(error.extended_code).to_owned(), line, ..Default::default() }
         }
-        _ => Refusal { code: "SQLITE_MISUSE".to_owned(), ..Default::default() },
+        _ => Refusal { code: code_name(ffi::SQLITE_MISUSE).to_owned(), ..Default::default() },
     }
 }
 

@@ -1,0 +1,93 @@
+//! The patients of an order at the end: who is whole, who is incomplete, who is not there at all.
+
+use std::path::Path;
+
+use arrow::array::{Array, AsArray};
+use chartlift_rules::Target;
+
+use super::Work;
+use super::loadable::row_ids;
+use super::transform::Patients;
+use super::validate::Table;
+use crate::Error;
+use crate::keys::hash_parts;
+use crate::layer;
+use crate::marks::{RowId, read_rows};
+use crate::statement::{Patients as PatientCount, Stage};
+
+/// Whole, incomplete, absent: every patient exactly once.
+pub(super) fn count_patients(
+    work: &Work<'_>,
+    target: &Target,
+    tables: &[Table],
+    converted: &Path,
+    mut known: Patients,
+) -> Result<PatientCount, Error> {
+    let secret = work.environment.key.secret();
+    for (table, pack) in tables.iter().zip(&target.tables) {
+        let Some(patient) = &pack.schema.extension.patient else { continue };
+        let defines = pack.schema.primary_key.first().is_some_and(|key| key.value == patient.value);
+        let touched =
+            |id: RowId| table.held.contains(id) || table.emptied.iter().any(|(_, rows)| rows.contains(id));
+        if table.held.is_empty() && table.emptied.iter().all(|(_, rows)| rows.is_empty()) {
+            continue;
+        }
+        for_patients(converted, &table.name, &patient.value, |id, key| {
+            if touched(id) {
+                let hash = hash_parts(secret, [key.as_bytes()].into_iter());
+                let set = if defines && table.held.contains(id) {
+                    &mut known.absent
+                } else {
+                    &mut known.incomplete
+                };
+                set.insert(hash);
+            }
+        })?;
+    }
+    let mut count = PatientCount {
+        unattributed: work
+            .report(Stage::Categorize)?
+            .patients
+            .as_ref()
+            .map_or(0, |patients| patients.unattributed),
+        ..PatientCount::default()
+    };
+    for (table, pack) in tables.iter().zip(&target.tables) {
+        let Some(patient) = &pack.schema.extension.patient else { continue };
+        if pack.schema.primary_key.first().is_none_or(|key| key.value != patient.value) {
+            continue;
+        }
+        let held_before = read_rows(&converted.join(&table.name).join("held.parquet"))?;
+        for_patients(converted, &table.name, &patient.value, |id, key| {
+            if table.held.contains(id) || held_before.contains(id) {
+                return;
+            }
+            let hash = hash_parts(secret, [key.as_bytes()].into_iter());
+            known.absent.remove(&hash);
+            if known.incomplete.contains(&hash) { count.incomplete += 1 } else { count.whole += 1 }
+        })?;
+    }
+    count.absent = known.absent.len() as u64;
+    count.exported = count.whole + count.incomplete + count.absent;
+    Ok(count)
+}
+
+fn for_patients(
+    converted: &Path,
+    table: &str,
+    column: &str,
+    mut each: impl FnMut(RowId, &str),
+) -> Result<(), Error> {
+    for part in layer::parts(&converted.join(table))? {
+        for batch in layer::batches_of(&part, Some(&["_row", "_part", column]))? {
+            let batch = batch?;
+            let Some(keys) = batch.column_by_name(column).and_then(|keys| keys.as_string_view_opt()) else {
+                continue;
+            };
+            for (row, id) in row_ids(&batch).into_iter().enumerate().filter(|(row, _)| keys.is_valid(*row)) {
+                each(id, keys.value(row));
+            }
+        }
+    }
+    Ok(())
+}
