@@ -115,7 +115,8 @@ fn refusal(node: &Expr, place: Place) -> Option<Diagnostic> {
     match node {
         Expr::ScalarFunction(call) => {
             let name = call.name();
-            if let Some(function) = functions::find(name) {
+            // Not `find`: functions that only the compiler calls are not for rules.
+            if let Some(function) = functions::FUNCTIONS.iter().find(|function| function.name == name) {
                 let mistake = function.check(&call.args).into_iter().next()?;
                 return Some(Diagnostic::error("bad-argument", place, mistake.message).help(mistake.help));
             }
