@@ -11,7 +11,7 @@ EXIT CODES
    1  a later gate, or the verification, failed
    2  usage or rule errors; nothing was touched
    3  not feasible: identify failed, or a gate of check
-   4  no rows, no files, no checks: nothing was done
+   4  not done: no rows, no files, no checks, or stages that have not run
    5  transient: network, locks; try again
    6  failed and undone by itself
    7  suspended: a person must decide

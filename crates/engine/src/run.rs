@@ -77,8 +77,7 @@ pub async fn advance(
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
         let fingerprint = fingerprint(environment, &order, stage, &digest, target)?;
         let current = order.current(stage, &fingerprint).cloned();
-        // verify reads the target each time: what the log says of it is the past.
-        let state = match current.filter(|_| stage != Stage::Verify) {
+        let state = match current.filter(|done| still_holds(done)) {
             Some(done) => State { stage, done, skipped: true },
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
@@ -96,6 +95,16 @@ pub async fn advance(
         }
     }
     Ok(summary::build(&order, &states, &earlier, stages.last()))
+}
+
+/// Whether what the log says of a stage can stand. The target may have changed since: verify reads it each time, and a
+/// stage that did not like what it found there looks again.
+fn still_holds(done: &crate::order::Done) -> bool {
+    match done.stage {
+        Stage::Verify => false,
+        Stage::Validate | Stage::Import => done.verdict == Verdict::Pass,
+        Stage::Identify | Stage::Check | Stage::Categorize | Stage::Convert => true,
+    }
 }
 
 /// What the log says of an order; nothing is run.

@@ -71,13 +71,9 @@ fn validate(
 /// Asks the target what it has, and reports where the pack sees it otherwise.
 async fn live_catalog(work: &Work<'_>, target: &Target, report: &mut StageReport) -> Result<Catalog, Error> {
     let connection = work.connect().await?;
+    // Not a fact about the rows: once the tables are made, the same command goes on.
     if let Bookkeeping::Missing = connection.bookkeeping().await? {
-        report.trouble = Some(Trouble {
-            code: "bookkeeping-missing".into(),
-            message: format!("{} has no bookkeeping tables", connection.describe()),
-            hint: "make them with `chartlift target init` (with --with-tables also the pack's own tables)"
-                .into(),
-        });
+        return Err(chartlift_io::Error::BookkeepingMissing { target: connection.describe() }.into());
     }
     let names: Vec<String> = target
         .tables
@@ -390,9 +386,6 @@ fn verdict(
     report: &StageReport,
     parent_held: &BTreeMap<String, u64>,
 ) -> (Verdict, Option<Trouble>) {
-    if let Some(trouble) = &report.trouble {
-        return (Verdict::Fail, Some(trouble.clone()));
-    }
     if let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") {
         let trouble = Trouble {
             code: finding.code.clone(),
