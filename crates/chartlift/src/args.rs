@@ -138,7 +138,7 @@ pub(crate) enum OrderCommand {
     /// Create an order; its inputs are referenced, never copied
     #[command(
         after_help = "EXAMPLE\n  chartlift order create --id 77 --input /exports/77 --target clinic=sqlite:clinic.db\n  \
-                      chartlift order create --id 78 --series clinic-9 --input main=/exports/a --input labs=/exports/b"
+                      chartlift order create --id 78 --series clinic-9 --system synthea --version 3.3.0 --input /exports/78"
     )]
     Create(OrderCreate),
     /// List the orders of the storage

@@ -251,7 +251,11 @@ fn fingerprint(
             parts.push(target.name.clone());
             parts.push(rule_files(environment, &["targets/", "canonical/", "maps/"], &[""]));
         }
-        Stage::Validate | Stage::Import | Stage::Verify => parts.push(target.url.clone().unwrap_or_default()),
+        Stage::Validate => {
+            parts.push(target.url.clone().unwrap_or_default());
+            parts.push(rule_files(environment, &["targets/"], &["/target.yaml", "/schemas/"]));
+        }
+        Stage::Import | Stage::Verify => parts.push(target.url.clone().unwrap_or_default()),
     }
     Ok(sha256_of(parts.iter().map(String::as_bytes)))
 }

@@ -59,25 +59,12 @@ fn inputs(arguments: &OrderCreate, config: &Config) -> Result<Vec<InputSpec>, Fa
     if arguments.input.is_empty() {
         return Ok(vec![input("main", OWN_INPUT.into())]);
     }
-    let here = current_folder()?;
-    let mut inputs: Vec<InputSpec> = Vec::new();
-    for text in &arguments.input {
-        let (name, path) = named(text);
-        let name = match name {
-            Some(name) => name,
-            None if arguments.input.len() == 1 => "main",
-            None => {
-                return Err(Failure::usage("bad-input", format!("input `{path}` has no name"))
-                    .hint("several inputs need a name each: `--input labs=/exports/labs`"));
-            }
-        };
-        if inputs.iter().any(|other| other.name == name) {
-            return Err(Failure::usage("bad-input", format!("two inputs are named `{name}`"))
-                .hint("give each input a name of its own"));
-        }
-        inputs.push(input(name, located(path, &here)?));
-    }
-    Ok(inputs)
+    let [text] = arguments.input.as_slice() else {
+        return Err(Failure::usage("bad-input", "an order has one input as yet")
+            .hint("create one order for each input"));
+    };
+    let (name, path) = named(text);
+    Ok(vec![input(name.unwrap_or("main"), located(path, &current_folder()?)?)])
 }
 
 /// `NAME=PATH`, or a path alone. What has a slash before its `=` is a path.
@@ -88,19 +75,22 @@ fn named(text: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// The whole path, so that the order can be run from anywhere.
 fn located(path: &str, here: &Path) -> Result<String, Failure> {
     let local = path.strip_prefix("file://").unwrap_or(path);
     if let Some((scheme, _)) = local.split_once("://") {
         return Err(Failure::usage("bad-input", format!("inputs on `{scheme}://` are not supported"))
-            .hint("expected a folder or a file of this machine"));
+            .hint("expected a folder of this machine"));
     }
     let whole = here.join(local).canonicalize().map_err(|error| {
-        Failure::file("find the input", local)(error).hint("expected the folder or file of an export")
+        Failure::file("find the input", local)(error).hint("expected the folder of an export")
     })?;
+    if whole.is_file() {
+        return Err(Failure::usage("bad-input", format!("`{local}` is a file"))
+            .hint("expected the folder that holds the export's files"));
+    }
     if !holds_files(&whole)? {
         return Err(Failure::new(Exit::Nothing, "no-files", format!("there is no file in `{local}`"))
-            .hint("expected the folder or file of an export"));
+            .hint("expected the folder of an export"));
     }
     let text = whole
         .to_str()
@@ -110,9 +100,6 @@ fn located(path: &str, here: &Path) -> Result<String, Failure> {
 
 /// A folder counts when a file is in it, at its top or one folder further down.
 fn holds_files(path: &Path) -> Result<bool, Failure> {
-    if path.is_file() {
-        return Ok(true);
-    }
     for entry in std::fs::read_dir(path).map_err(Failure::file("read the folder", path))? {
         let inner = entry.map_err(Failure::file("read the folder", path))?.path();
         let deeper = || std::fs::read_dir(&inner).is_ok_and(|mut entries| entries.next().is_some());

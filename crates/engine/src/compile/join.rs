@@ -8,7 +8,7 @@ use datafusion::functions_aggregate::expr_fn::{count, min};
 use datafusion::logical_expr::{Expr, lit};
 
 use super::expression;
-use super::origin::{Origin, column, column_of};
+use super::origin::{Level, Origin, column, column_of};
 use super::rule::{RuleInput, internal};
 
 /// What a join adds to a row.
@@ -27,6 +27,12 @@ pub(super) async fn join(
     number: usize,
 ) -> Result<(DataFrame, Joined), Vec<Diagnostic>> {
     let place = join.matches.place;
+    if join.at_most == AtMost::Many && right.level == Level::Categorized {
+        return Err(vec![
+            Diagnostic::error("bad-join", place, "`at_most: many` is for categorize rules")
+                .help("make the records several in the category, then convert each"),
+        ]);
+    }
     let broken = |error: datafusion::error::DataFusionError| vec![internal(&error, place)];
     let alias = join.alias.as_str();
     let with_key = join.matches.value.contains("_key");

@@ -12,7 +12,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::SessionContext;
-use datafusion::functions::expr_fn::{coalesce, concat_ws};
+use datafusion::functions::expr_fn::{coalesce, concat_ws, nullif};
 use datafusion::logical_expr::{Expr, cast, lit, when};
 
 use super::join::{Joined, join};
@@ -332,7 +332,10 @@ impl Compiler<'_> {
             arguments.push(lit(entry.source.as_str()));
             arguments.push(lit(entry.target.as_str()));
         }
-        Ok(expression::call("map_code", arguments))
+        let mapped = expression::call("map_code", arguments);
+        // An entry without a target is a decision that the code has none: no value, and nothing lost.
+        let decided_none = known.entries.iter().any(|entry| entry.target.is_empty());
+        Ok(if decided_none { nullif(mapped, lit("")) } else { mapped })
     }
 
     /// Text on its way into a typed field is read by the rule's formats or by the source schema's declaration.

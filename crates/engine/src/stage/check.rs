@@ -263,6 +263,9 @@ fn verdict(work: &Work<'_>, report: &StageReport, tables: &[Table]) -> (Verdict,
         };
         return (Verdict::NotRun, Some(trouble));
     }
+    if let Some(stop) = super::blocked(report) {
+        return stop;
+    }
     let critical = critical_tables(work, system);
     let measured: Vec<Measured<'_>> = system
         .tables
