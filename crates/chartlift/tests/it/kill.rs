@@ -18,7 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// How many moments of a run are tried, evenly spread over its length.
-const MOMENTS: u32 = 16;
+const MOMENTS: u32 = 12;
 
 /// One kill in each of many fresh orders.
 fn anywhere_then_again(kind: Kind) -> anyhow::Result<()> {
