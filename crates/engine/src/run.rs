@@ -77,7 +77,7 @@ pub async fn advance(
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
         let fingerprint = fingerprint(environment, &order, stage, &digest, target)?;
         let current = order.current(stage, &fingerprint).cloned();
-        let state = match current.filter(|done| still_holds(done)) {
+        let state = match current.filter(still_holds) {
             Some(done) => State { stage, done, skipped: true },
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
