@@ -196,7 +196,7 @@ impl<'a> Walk<'a> {
                 shape = ESCAPED;
                 from = at + 2;
                 plain = from;
-                if self.escapes_line_end(at) && self.crosses(at + 1, open) {
+                if self.escapes_line_end(at, open.end) && self.crosses(at + 1, open) {
                     return Cell::Wrong(at + 1);
                 }
             } else if !S::FIELDS && at > field && self.byte(at - 1) == Some(self.grammar.delimiter) {
@@ -235,7 +235,7 @@ impl<'a> Walk<'a> {
             } else if byte == self.grammar.escape {
                 shape |= ESCAPED;
                 from = at + 2;
-                if self.escapes_line_end(at) && self.crosses(at + 1, open) {
+                if self.escapes_line_end(at, open.end) && self.crosses(at + 1, open) {
                     return Cell::Wrong(at + 1);
                 }
             }
@@ -363,8 +363,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether the escape at `at` stands before a line end of its own.
-    fn escapes_line_end(&self, at: usize) -> bool {
-        self.grammar.terminator != LineTerminator::CrLf && self.byte(at + 1) == Some(self.grammar.line_byte())
+    fn escapes_line_end(&self, at: usize, end: usize) -> bool {
+        at + 1 < end
+            && self.grammar.terminator != LineTerminator::CrLf
+            && self.byte(at + 1) == Some(self.grammar.line_byte())
     }
 
     #[inline(always)]
