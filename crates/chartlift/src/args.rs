@@ -154,7 +154,7 @@ pub(crate) struct OrderCreate {
     /// The order's id: letters, digits, `-` and `_`
     #[arg(long)]
     pub(crate) id: String,
-    /// A folder or file of the export, once per input [default: the order's input_files]
+    /// The folder of the export [default: the order's input_files]
     #[arg(long, value_name = "[NAME=]PATH")]
     pub(crate) input: Vec<String>,
     /// The clinic that moves, over all its cycles [default: the order's id]

@@ -151,6 +151,12 @@ impl Config {
         text
     }
 
+    /// The same with the target, for commands that need it again.
+    pub(crate) fn options_with_target(&self) -> String {
+        let target = self.global.target.as_ref();
+        target.map_or_else(|| self.options(), |target| format!("{} --target {target}", self.options()))
+    }
+
     pub(crate) fn threads(&self) -> usize {
         let machine = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.project.settings.limits.threads.unwrap_or_else(machine).max(1)

@@ -104,49 +104,47 @@ impl From<chartlift_engine::Error> for Failure {
         let exit = match &error {
             Error::Usage { .. } => Exit::Usage,
             Error::Conflict { .. } | Error::Broken { .. } | Error::Locked { .. } => Exit::Conflict,
+            Error::Edge(edge) => exit_of_edge(edge),
             Error::File { source, .. } => exit_of_io(source),
-            Error::Query { .. } | Error::Parquet { .. } => Exit::Bug,
-            Error::Edge(_) => Exit::Done,
+            // More memory is the operator's to give; a full disk shows as an error of the system further down.
+            Error::Query { .. } if error.is_out_of_memory() => Exit::Usage,
+            Error::Query { .. } | Error::Parquet { .. } => system_error(&error).map_or(Exit::Bug, exit_of_io),
         };
-        if let Error::Edge(edge) = error {
-            return edge.into();
+        let mut failure =
+            Self::new(exit, error.code(), error.to_string()).hint(error.hint().unwrap_or_default());
+        if error.is_out_of_memory() {
+            failure.hints.push("raise `limits: { memory_mb: ... }` in chartlift.yaml".into());
         }
-        let hint = error.hint().unwrap_or_default().to_owned();
-        let mut failure = Self::new(exit, error.code(), error.to_string()).hint(hint);
-        // The query engine's own words may quote what it was working on.
-        if let Error::File { source, .. } = &error {
-            failure.causes.push(source.to_string());
-        }
+        failure.causes.extend(system_error(&error).map(ToString::to_string));
         failure
     }
 }
 
 impl From<chartlift_io::Error> for Failure {
     fn from(error: chartlift_io::Error) -> Self {
-        use chartlift_io::Error;
-        let exit = match &error {
-            Error::File { source, .. } => exit_of_io(source),
-            _ if error.is_transient() => Exit::Transient,
-            Error::Fenced { .. } => Exit::Conflict,
-            // What the login, the database's name or a missing right refuses, no transaction has touched.
-            Error::Refused { refusal, .. } if is_taken_key(&refusal.code) => Exit::Conflict,
-            Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,
-            Error::Refused { .. } | Error::Value { .. } | Error::Shape { .. } => Exit::Undone,
-            Error::HashDiffers { .. } => Exit::Failed,
-            _ => Exit::Usage,
-        };
-        let mut failure =
-            Self::new(exit, error.code(), error.to_string()).hint(error.hint().unwrap_or_default());
-        // A database's own words may quote values; the operating system's cannot.
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            if let Some(inner) = inner.downcast_ref::<std::io::Error>() {
-                failure.causes.push(inner.to_string());
-            }
-            cause = inner.source();
-        }
-        failure
+        chartlift_engine::Error::from(error).into()
     }
+}
+
+fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
+    use chartlift_io::Error;
+    match error {
+        Error::File { source, .. } => exit_of_io(source),
+        _ if error.is_transient() => Exit::Transient,
+        Error::Fenced { .. } => Exit::Conflict,
+        Error::Refused { refusal, .. } if is_taken_key(&refusal.code) => Exit::Conflict,
+        // What the login, the database's name or a missing right refuses, no transaction has touched.
+        Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,
+        Error::Refused { .. } | Error::Value { .. } | Error::Shape { .. } => Exit::Undone,
+        Error::HashDiffers { .. } => Exit::Failed,
+        _ => Exit::Usage,
+    }
+}
+
+/// What the operating system said, if it is at the bottom of this. Only its words are shown: those of a database or
+/// of the query engine may quote values.
+fn system_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
 }
 
 /// Somebody else's row has a key of ours.

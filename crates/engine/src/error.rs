@@ -61,6 +61,12 @@ impl Error {
         }
     }
 
+    /// True when a plan needed more memory than the project allows.
+    pub fn is_out_of_memory(&self) -> bool {
+        use datafusion::error::DataFusionError::ResourcesExhausted;
+        matches!(self, Self::Query { source, .. } if matches!(source.find_root(), ResourcesExhausted(_)))
+    }
+
     /// The code that machines go by; `chartlift explain CODE` tells more.
     pub fn code(&self) -> &'static str {
         match self {

@@ -47,10 +47,7 @@ pub(crate) fn build(
         series: spec.series.clone(),
         verdict,
         inputs: vec![Input {
-            name: spec
-                .inputs
-                .first()
-                .map_or_else(|| crate::stage::INPUT.to_owned(), |input| input.name.clone()),
+            name: crate::stage::input_name(order).to_owned(),
             system: choice.as_ref().map(|choice| choice.system.clone()),
             version: choice.map(|choice| choice.version),
         }],

@@ -12,7 +12,7 @@ use crate::args::{Demo, Global};
 use crate::config::{Config, KEY_FILE, SETTINGS_FILE, required_url};
 use crate::demo;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Align::Left, Output, Table};
 
 const ORDER: &str = "demo";
 /// Tells a demo's folder from any other.
@@ -110,13 +110,13 @@ fn order(config: &Config) -> Result<OrderSpec, Failure> {
 }
 
 fn say_where(folder: &Path, output: &Output) {
-    let folder = folder.display();
-    output.line(format_args!(
-        "\nWhere things are\n  \
-         {folder}/{EXPORT}/                    the old system's files\n  \
-         {folder}/{ANSWERS}                what is wrong in them on purpose\n  \
-         {folder}/{SETTINGS_FILE}             settings and gates\n  \
-         {folder}/migrations/migration_{ORDER}/   log, layers, rejects, reports\n  \
-         {folder}/clinic.db                  the new system's database (SQLite)"
-    ));
+    let mut table = Table::new(&[("Where things are", Left), ("", Left)]);
+    let mut row =
+        |path: &str, what: &str| table.row(vec![format!("  {}", folder.join(path).display()), what.into()]);
+    row(EXPORT, "the old system's files");
+    row(ANSWERS, "what is wrong in them on purpose");
+    row(SETTINGS_FILE, "settings and gates");
+    row(&format!("migrations/migration_{ORDER}"), "log, layers, rejects, reports");
+    row("clinic.db", "the new system's database (SQLite)");
+    output.line(format_args!("\n{}", table.rendered("").trim_end()));
 }

@@ -32,7 +32,7 @@ fn work(config: &Config, output: &Output, order: &str, stages: Stages, last: Sta
     if let Some(failure) = too_early(&summary, stages) {
         return Err(failure);
     }
-    output.summary(&summary, &NextStep::of(&summary, &config.options()));
+    output.summary(&summary, &NextStep::of(&summary, &config.options_with_target()));
     Ok(Exit::of_summary(&summary, last))
 }
 

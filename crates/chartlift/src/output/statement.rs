@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chartlift_engine::statement::{Finding, Patients, Stage, Statement, Summary, Verdict};
+use chartlift_rules::Disposition;
 
 use super::table::{Align::Left, Align::Right, Table};
 
@@ -79,7 +80,7 @@ pub(super) fn rendered(summary: &Summary, next: &NextStep, verbose: bool) -> Str
     if statement.patients.exported > 0 {
         text.push_str(&patients(&statement.patients));
     }
-    section(&mut text, "Findings, most frequent first", &findings(&summary.findings));
+    findings(&mut text, &summary.findings, verbose);
     mismatches(&mut text, summary);
     if !next.sentence.is_empty() {
         let _ = writeln!(text, "\nNext: {}\n  {}", next.sentence, next.command);
@@ -279,7 +280,9 @@ fn patients(patients: &Patients) -> String {
     text
 }
 
-fn findings(findings: &[Finding]) -> Table {
+/// Exclusions stand by name in the balance already, so only `verbose` repeats them here.
+fn findings(text: &mut String, findings: &[Finding], verbose: bool) {
+    const SHOWN: usize = 25;
     let columns = [
         ("rows", Right),
         ("code", Left),
@@ -289,9 +292,11 @@ fn findings(findings: &[Finding]) -> Table {
         ("", Left),
     ];
     let mut table = Table::new(&columns);
-    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    let excluded = |finding: &Finding| finding.disposition == Disposition::Exclude.name();
+    let mut sorted: Vec<&Finding> = findings.iter().filter(|finding| verbose || !excluded(finding)).collect();
     sorted.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.code.cmp(&b.code)));
-    for finding in sorted {
+    let shown = if verbose { sorted.len() } else { SHOWN.min(sorted.len()) };
+    for finding in sorted.iter().take(shown) {
         let place = match (&finding.table, &finding.column) {
             (Some(table), Some(column)) => format!("{table}.{column}"),
             (Some(name), None) | (None, Some(name)) => name.clone(),
@@ -307,7 +312,10 @@ fn findings(findings: &[Finding]) -> Table {
             finding.message.clone().unwrap_or_default(),
         ]);
     }
-    table
+    section(text, "Findings, most frequent first", &table);
+    if sorted.len() > shown {
+        let _ = writeln!(text, "  and {} more; see all with -v", sorted.len() - shown);
+    }
 }
 
 fn mismatches(text: &mut String, summary: &Summary) {

@@ -105,8 +105,9 @@ impl Table {
         if !held.is_empty() {
             write_rows(&job.folder.join("held.parquet"), &held)?;
         }
+        let input = report.sources.first().map(|source| source.input.clone());
         report.tables.push(TableBalance {
-            input: super::INPUT.into(),
+            input: input.unwrap_or_default(),
             table: job.table.name.value.clone(),
             landed: self.landed,
             merged: self.merged.len(),
@@ -188,7 +189,7 @@ fn account_file(
     if let Some(source) = report.sources.get_mut(source) {
         source.sha256.clone_from(&result.index.sha256);
         report.files.push(FileBalance {
-            input: super::INPUT.into(),
+            input: source.input.clone(),
             file: source.file.clone(),
             table: source.table.clone(),
             read: result.index.rows,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chartlift_rules::Disposition;
 
-use super::{Finished, Work};
+use super::{Finished, Work, input_name};
 use crate::Error;
 use crate::identify::{self, FileHead, Ranking};
 use crate::project_key::sha256_of;
@@ -47,7 +47,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let stated =
         input.and_then(|input| input.system.as_deref().map(|system| (system, input.version.as_deref())));
     let ranking = identify::rank(&work.environment.project, &heads, stated);
-    let verdict = account(&mut report, &files, &ranking);
+    let verdict = account(&mut report, input_name(work.order), &files, &ranking);
     report.ranking = serde_json::to_value(&ranking).ok();
     let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
     // Not the files' times: the same export in another place is the same. check looks at them itself.
@@ -55,7 +55,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     Ok(Finished { report, verdict, digest })
 }
 
-fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking) -> Verdict {
+fn account(report: &mut StageReport, input: &str, files: &[InputFile], ranking: &Ranking) -> Verdict {
     let chosen = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen));
     for file in files {
         let table = chosen.and_then(|chosen| {
@@ -69,7 +69,7 @@ fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking) -> 
             report.findings.push(fact("unknown-file", "warning", None, &file.name));
         }
         report.sources.push(SourceFile {
-            input: super::INPUT.into(),
+            input: input.to_owned(),
             file: file.name.clone(),
             table,
             bytes: file.bytes,
@@ -85,7 +85,7 @@ fn account(report: &mut StageReport, files: &[InputFile], ranking: &Ranking) -> 
         return ranking.decision.verdict();
     };
     report.system = Some(SystemChoice {
-        input: super::INPUT.into(),
+        input: input.to_owned(),
         system: chosen.system.clone(),
         version: chosen.version.clone(),
         covers: chosen.covers.clone(),

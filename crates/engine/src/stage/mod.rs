@@ -29,10 +29,7 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
-/// Orders have one input until several are joined by declared rules.
 pub(crate) use loadable::table_spec;
-
-pub(crate) const INPUT: &str = "main";
 
 /// What a stage made.
 pub(crate) struct Finished {
@@ -213,6 +210,11 @@ fn layer_digest(layers: &[String], report: &StageReport) -> String {
 pub(crate) fn listing(order: &Order) -> Result<String, Error> {
     let files = identify::files(&input_folder(order))?;
     Ok(sha256_of(files.iter().map(|file| file.identity.as_bytes())))
+}
+
+/// Orders have one input until several are joined by declared rules.
+pub(crate) fn input_name(order: &Order) -> &str {
+    order.spec().inputs.first().map_or("main", |input| input.name.as_str())
 }
 
 fn input_folder(order: &Order) -> PathBuf {
