@@ -177,10 +177,10 @@ impl Reference<'_> {
                 if taken == 2
                     && dialect.line_terminator != LineTerminator::CrLf
                     && self.ends_line(start, at + 1)
+                    && self.suspicious
+                    && at + 1 < suspect
                 {
-                    if self.suspicious && at + 1 < suspect {
-                        return Attempt::Failed(at + 1);
-                    }
+                    return Attempt::Failed(at + 1);
                 }
                 at += taken;
                 field.raw += taken;
