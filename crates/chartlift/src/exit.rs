@@ -132,7 +132,7 @@ fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
         Error::File { source, .. } => exit_of_io(source),
         _ if error.is_transient() => Exit::Transient,
         Error::Fenced { .. } => Exit::Conflict,
-        Error::Refused { refusal, .. } if is_taken_key(&refusal.code) => Exit::Conflict,
+        Error::Refused { refusal, .. } if refusal.is_taken_key() => Exit::Conflict,
         // What the login, the database's name or a missing right refuses, no transaction has touched.
         Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,
         Error::Refused { .. } | Error::Value { .. } | Error::Shape { .. } => Exit::Undone,
@@ -145,11 +145,6 @@ fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
 /// of the query engine may quote values.
 fn system_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
     std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
-}
-
-/// Somebody else's row has a key of ours.
-fn is_taken_key(code: &str) -> bool {
-    matches!(code, "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY")
 }
 
 /// SQLSTATE classes of access and setup: 28 login, 3D database, 42 rights, tables and syntax.

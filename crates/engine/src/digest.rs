@@ -153,13 +153,13 @@ pub fn hex_of_buckets(columns: &[DigestColumn], buckets: &[BucketDigest]) -> Str
     hex_of(rows, columns.iter().map(|column| column.name.as_str()).zip(total))
 }
 
-/// The cell hashes of those rows that fall into one bucket, in the batch's order; the batch is as for
+/// The cell hashes of those rows that fall into the chosen buckets, in the batch's order; the batch is as for
 /// [`TableDigest::add`].
 pub fn row_digests(
     columns: &[DigestColumn],
     batch: &RecordBatch,
     buckets: u32,
-    bucket: u32,
+    chosen: &[u32],
 ) -> Result<Vec<RowDigest>, Error> {
     let keys = source_keys(columns, batch)?;
     let places = bucket_places(keys, buckets as usize);
@@ -169,7 +169,7 @@ pub fn row_digests(
         .iter()
         .enumerate()
         .map(|(row, place)| {
-            (*place == bucket as usize).then(|| {
+            chosen.contains(&(*place as u32)).then(|| {
                 rows.push(RowDigest { key: keys.value(row).to_owned(), cells: vec![0; columns.len()] });
                 rows.len() - 1
             })

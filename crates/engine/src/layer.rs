@@ -112,11 +112,25 @@ pub(crate) fn part_name(number: usize) -> String {
     format!("part-{number:05}.parquet")
 }
 
+/// The name of the marks file beside it.
+pub(crate) fn marks_name(number: usize) -> String {
+    format!("marks-{number:05}.parquet")
+}
+
 /// All batches of one Parquet file, text as views.
 pub(crate) fn batches(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + use<>, Error> {
     batches_of(path, None)
+}
+
+/// The same as one iterator: a file that cannot be opened shows as its first item.
+pub(crate) fn all_of(path: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<> {
+    let (batches, failed) = match batches(path) {
+        Ok(batches) => (Some(batches), None),
+        Err(error) => (None, Some(Err(error))),
+    };
+    batches.into_iter().flatten().chain(failed)
 }
 
 /// The named columns of one Parquet file.

@@ -185,9 +185,9 @@ impl MarkWriter {
         writer.write(&batch)
     }
 
-    pub(crate) fn close(mut self) -> Result<(), Error> {
+    pub(crate) fn close(&mut self) -> Result<(), Error> {
         self.flush()?;
-        self.writer.map_or(Ok(()), LayerWriter::close)
+        self.writer.take().map_or(Ok(()), LayerWriter::close)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use chartlift_rules::Project;
 
 use crate::Error;
+use crate::keys::Pool;
 use crate::order::{Clock, Event, Locked, Order, Outcome, Store};
 use crate::progress::Progress;
 use crate::project_key::{ProjectKey, sha256_of};
@@ -18,6 +19,9 @@ use crate::summary;
 
 /// Raised when an artefact's format changes, so that older ones count as stale.
 const ENGINE_FORMAT: &str = "1";
+
+/// What a stage's keys hold in memory before they use the disk.
+const KEY_BYTES: usize = 64 << 20;
 
 /// What the outside gives an order.
 pub struct Environment {
@@ -157,6 +161,7 @@ async fn run_stage(
         order,
         target_name: target.name.clone(),
         target_url: target.url.clone(),
+        pool: Pool::new(KEY_BYTES, &folder),
         earlier: std::mem::take(earlier),
     };
     let finished = stage::run(stage, &work, &folder).await;

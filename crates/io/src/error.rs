@@ -97,6 +97,7 @@ impl Error {
             Self::ChunkTooLarge { .. } => "chunk-too-large",
             Self::Arrow { .. } => "batch-error",
             Self::Refused { refusal, .. } if refusal.is_transient() => "database-busy",
+            Self::Refused { refusal, .. } if refusal.is_taken_key() => "duplicate-key",
             Self::Refused { .. } => "database-refused",
             Self::Connection { .. } => "connection-error",
             Self::Address { .. } => "bad-address",
@@ -141,11 +142,14 @@ impl Refusal {
             || matches!(code, "SQLITE_BUSY" | "SQLITE_LOCKED")
     }
 
+    /// Somebody else's row has a key of ours.
+    pub fn is_taken_key(&self) -> bool {
+        matches!(self.code.as_str(), "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY")
+    }
+
     fn meaning(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
-            "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY" => {
-                "the key is already taken"
-            }
+            _ if self.is_taken_key() => "the key is already taken",
             "23503" | "SQLITE_CONSTRAINT_FOREIGNKEY" => "a reference leads nowhere",
             "23502" | "SQLITE_CONSTRAINT_NOTNULL" => "a value is required",
             "23514" | "SQLITE_CONSTRAINT_CHECK" => "a check of the table failed",

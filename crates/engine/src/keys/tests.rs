@@ -13,7 +13,7 @@ fn pool(limit: usize) -> Arc<Pool> {
 
 /// Spreads entries over writers as threads would.
 fn set(pool: &Arc<Pool>, entries: &[Entry], writers: usize) -> KeySet {
-    let mut all: Vec<KeyWriter> = (0..writers).map(|_| KeyWriter::of_pool(pool)).collect();
+    let mut all: Vec<KeyWriter> = (0..writers).map(|_| KeyWriter::new(pool)).collect();
     for (at, entry) in entries.iter().enumerate() {
         all[at % writers].push(*entry);
     }
@@ -87,7 +87,7 @@ fn memory_stays_within_the_limit() {
     const LIMIT: usize = 1 << 20;
     let folder = tempfile::tempdir().unwrap();
     let pool = Pool::new(LIMIT, folder.path());
-    let mut writers: Vec<KeyWriter> = (0..4).map(|_| KeyWriter::of_pool(&pool)).collect();
+    let mut writers: Vec<KeyWriter> = (0..4).map(|_| KeyWriter::new(&pool)).collect();
     let mut most = 0;
     let mut random = 1_u64;
     for row in 0..400_000_i64 {
@@ -112,7 +112,7 @@ fn memory_stays_within_the_limit() {
 fn a_full_disk_is_told_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let pool = Pool::with_run_entries(0, 4, &folder.path().join("none"));
-    let mut writer = KeyWriter::of_pool(&pool);
+    let mut writer = KeyWriter::new(&pool);
     entries(&(0..2_000).collect::<Vec<_>>()).into_iter().for_each(|entry| writer.push(entry));
-    assert!(matches!(KeySet::finish(vec![KeyWriter::of_pool(&pool), writer]), Err(Error::File { .. })));
+    assert!(matches!(KeySet::finish(vec![KeyWriter::new(&pool), writer]), Err(Error::File { .. })));
 }

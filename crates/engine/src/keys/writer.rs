@@ -2,22 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Entry;
 use super::spill::{ENTRY_BYTES, Run, SpillFile};
 use crate::Error;
-
-/// What all writers and sets of the default pool together hold in memory before they use the disk.
-const POOL_BYTES: usize = 64 << 20;
 
 /// A writer holds at least this many entries before it uses the disk: shorter runs cost more than they save.
 const RUN_ENTRIES: usize = 8 << 10;
 
 /// The first room a writer makes.
 const FIRST_ENTRIES: usize = 128;
-
-static DEFAULT_POOL: LazyLock<Arc<Pool>> = LazyLock::new(|| Pool::new(POOL_BYTES, &std::env::temp_dir()));
 
 /// Memory that writers and sets share, and the folder of their temporary file.
 pub struct Pool {
@@ -100,18 +95,8 @@ pub struct KeyWriter {
     failed: Option<Error>,
 }
 
-impl Default for KeyWriter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl KeyWriter {
-    pub fn new() -> Self {
-        Self::of_pool(&DEFAULT_POOL)
-    }
-
-    pub fn of_pool(pool: &Arc<Pool>) -> Self {
+    pub fn new(pool: &Arc<Pool>) -> Self {
         Self { buffer: Vec::new(), runs: Vec::new(), held: Held::none_of(pool), failed: None }
     }
 

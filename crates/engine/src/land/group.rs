@@ -61,7 +61,7 @@ pub(super) fn land(
     let input = File::open(&file.path).map_err(Error::file("open", &file.path))?;
     let shape = Shape::new(table, &index.header);
     let mut landed = Landed { counts: vec![0; table.checks.len()], ..Landed::default() };
-    let mut keys = KeyWriters::new(&table.keys);
+    let mut keys = KeyWriters::new(&table.keys, options.pool);
     let mut rows: Option<LayerWriter> = None;
     let mut marks = MarkWriter::new(part(&table.folder, "marks", file.number, group));
     let mut rejects = RejectWriter::new(part(&table.folder, "rejects", file.number, group));
@@ -95,7 +95,7 @@ pub(super) fn land(
                 source::row_id(file.number, reject.row),
                 options.secret,
             );
-            rejects.write(file.number, reject, fields)?;
+            rejects.write(file.number, reject, fields, shape.secrets)?;
         }
         options.progress.advance(chunk.range.end - chunk.range.start);
     }
@@ -157,6 +157,8 @@ struct Shape {
     places: Vec<Option<usize>>,
     /// For each schema field, its place in the file's header.
     positions: KeyColumns,
+    /// Whether the schema has columns that are never kept.
+    secrets: bool,
 }
 
 impl Shape {
@@ -188,6 +190,7 @@ impl Shape {
             layer: Arc::new(Schema::new(layer)),
             places,
             positions,
+            secrets: schema.fields.iter().any(|field| field.extension.keep_never),
         }
     }
 

@@ -1,12 +1,13 @@
 //! The keys that landing remembers: for uniqueness, for references, for naming rows that have no key.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::Int64Type;
 use chartlift_rules::{Disposition, Located, SourceTable};
 
-use crate::keys::{Entry, KeyWriter, Secret, hash_parts};
+use crate::keys::{Entry, KeyWriter, Pool, Secret, hash_parts};
 use crate::marks::Check;
 
 /// An entry that came from a rejected record: it can be referred to, but is not a row of the table.
@@ -121,10 +122,10 @@ pub(crate) struct KeyWriters {
 }
 
 impl KeyWriters {
-    pub(super) fn new(table: &TableKeys) -> Self {
+    pub(super) fn new(table: &TableKeys, pool: &Arc<Pool>) -> Self {
         Self {
-            keys: table.keys.iter().map(|_| KeyWriter::new()).collect(),
-            references: table.references.iter().map(|_| KeyWriter::new()).collect(),
+            keys: table.keys.iter().map(|_| KeyWriter::new(pool)).collect(),
+            references: table.references.iter().map(|_| KeyWriter::new(pool)).collect(),
         }
     }
 

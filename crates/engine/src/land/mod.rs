@@ -19,12 +19,12 @@ use chartlift_rules::SourceTable;
 
 pub(crate) use group::{Landed, unique_names};
 pub(crate) use keys::{TableKeys, table_keys};
-pub(crate) use rejects::{Rejected, read_rejects};
+pub(crate) use rejects::{Rejected, read_rejects, reject_batches};
 pub(crate) use settle::{Settled, settle};
 
 use crate::Error;
 use crate::constraints::ColumnCheck;
-use crate::keys::Secret;
+use crate::keys::{Pool, Secret};
 use crate::progress::Progress;
 
 /// Bytes of a file that one task lands into one part file.
@@ -52,6 +52,8 @@ pub(crate) struct Options<'a> {
     pub threads: usize,
     pub field_bytes: usize,
     pub secret: Secret,
+    /// Where keys go while files are read.
+    pub pool: &'a Arc<Pool>,
     pub progress: &'a Arc<dyn Progress>,
 }
 

@@ -12,6 +12,7 @@ use crate::layer::{self, LayerWriter};
 
 /// Bytes of rejects held before they are written.
 const BUFFER_BYTES: usize = 4 << 20;
+const BUFFER_ROWS: usize = 16 << 10;
 
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -53,21 +54,25 @@ impl RejectWriter {
         Self { path, writer: None, held: Vec::new(), bytes: 0 }
     }
 
+    /// `secrets`: the table has columns that are never kept. Where in a damaged record they stand nobody knows, so
+    /// nothing of it is kept but its place in the input file.
     pub(super) fn write(
         &mut self,
         file: u32,
         reject: &Reject,
         fields: Vec<Option<String>>,
+        secrets: bool,
     ) -> Result<(), Error> {
-        self.bytes += reject.bytes.len();
+        let (bytes, fields) = if secrets { Default::default() } else { (reject.bytes.to_vec(), fields) };
+        self.bytes += bytes.len();
         self.held.push(Held {
             row: row_id(file, reject.row),
             offset: i64::try_from(reject.offset).unwrap_or(i64::MAX),
             code: reject.code(),
-            bytes: reject.bytes.to_vec(),
+            bytes,
             fields,
         });
-        if self.bytes >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+        if self.bytes >= BUFFER_BYTES || self.held.len() >= BUFFER_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Error> {
@@ -101,22 +106,31 @@ impl RejectWriter {
 
 /// Hands out a table's rejects, file by file.
 pub(crate) fn read_rejects(folder: &Path, mut each: impl FnMut(Rejected)) -> Result<(), Error> {
-    for path in layer::files(folder, "rejects-")? {
-        for batch in layer::batches(&path)? {
-            let batch = batch?;
-            let rows = batch.column(0).as_primitive::<Int64Type>();
-            let codes = batch.column(2).as_string_view();
-            let bytes = batch.column(3).as_binary::<i32>();
-            let fields = batch.column(4).as_string_view();
-            for row in 0..rows.len() {
-                each(Rejected {
-                    row: rows.value(row),
-                    code: codes.value(row).to_owned(),
-                    bytes: bytes.value(row).to_vec(),
-                    fields: serde_json::from_str(fields.value(row)).unwrap_or_default(),
-                });
-            }
-        }
+    for some in reject_batches(folder)? {
+        some?.into_iter().for_each(&mut each);
     }
     Ok(())
+}
+
+/// The same, some thousands at a time.
+pub(crate) fn reject_batches(
+    folder: &Path,
+) -> Result<impl Iterator<Item = Result<Vec<Rejected>, Error>> + use<>, Error> {
+    let files = layer::files(folder, "rejects-")?;
+    Ok(files.into_iter().flat_map(|path| layer::all_of(&path)).map(|batch| Ok(rejects_of(&batch?))))
+}
+
+fn rejects_of(batch: &RecordBatch) -> Vec<Rejected> {
+    let rows = batch.column(0).as_primitive::<Int64Type>();
+    let codes = batch.column(2).as_string_view();
+    let bytes = batch.column(3).as_binary::<i32>();
+    let fields = batch.column(4).as_string_view();
+    (0..batch.num_rows())
+        .map(|row| Rejected {
+            row: rows.value(row),
+            code: codes.value(row).to_owned(),
+            bytes: bytes.value(row).to_vec(),
+            fields: serde_json::from_str(fields.value(row)).unwrap_or_default(),
+        })
+        .collect()
 }

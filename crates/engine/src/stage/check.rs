@@ -27,6 +27,7 @@ pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
         threads: work.environment.threads,
         field_bytes: work.environment.project.settings.limits.field_bytes,
         secret: work.environment.key.secret(),
+        pool: &work.pool,
         progress: &work.environment.progress,
     };
     let (sources, file_jobs): (Vec<usize>, Vec<FileJob>) = files.into_iter().unzip();

@@ -121,11 +121,7 @@ impl Loadable {
 
     /// The same, of one part file.
     pub(super) fn part(&self, part: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<'_> {
-        let (batches, failed) = match layer::batches(part) {
-            Ok(batches) => (Some(batches), None),
-            Err(error) => (None, Some(Err(error))),
-        };
-        batches.into_iter().flatten().map(move |batch| self.arrange(&batch?)).chain(failed)
+        layer::all_of(part).map(move |batch| self.arrange(&batch?))
     }
 
     fn arrange(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {

@@ -17,11 +17,13 @@ mod whole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chartlift_rules::{Disposition, SafetyCritical, System, Target};
 use datafusion::execution::context::SessionContext;
 
 use crate::Error;
+use crate::keys::Pool;
 use crate::order::Order;
 use crate::project_key::sha256_of;
 use crate::report::StageReport;
@@ -45,6 +47,8 @@ pub(crate) struct Work<'a> {
     pub(crate) order: &'a Order,
     pub(crate) target_name: String,
     pub(crate) target_url: Option<String>,
+    /// Memory and, in the attempt's folder, disk for the stage's keys.
+    pub(crate) pool: Arc<Pool>,
     /// Reports and folders of the earlier stages.
     pub(crate) earlier: BTreeMap<Stage, Before>,
 }

@@ -46,11 +46,13 @@ pub(super) async fn of_held_rows(
                 };
                 job.read(rows, known).await?;
             }
-            let rejected = rejected(&folder, origin.schema, &work.headers(origin.name))?;
-            if let Some(batch) = rejected {
+            let first = counted.insert(rule.from.value.as_str());
+            let header = work.headers(origin.name);
+            for some in land::reject_batches(&folder)? {
+                let batch = rejected(&some?, origin.schema, &header)?;
                 let rows = batch.num_rows() as u64;
                 let named = job.read(Rows::Memory(vec![batch]), known).await?;
-                if counted.insert(rule.from.value.as_str()) {
+                if first {
                     unattributed += rows.saturating_sub(named);
                 }
             }
@@ -115,29 +117,23 @@ impl Reading<'_> {
     }
 }
 
-/// A table's rejected records, as far as their fields could be read, in the layer's shape.
-fn rejected(folder: &Path, schema: &TableSchema, header: &[String]) -> Result<Option<RecordBatch>, Error> {
-    let (mut rows, mut fields) = (Vec::new(), Vec::new());
-    land::read_rejects(folder, |reject| {
-        rows.push(reject.row);
-        fields.push(reject.fields);
-    })?;
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let layer: SchemaRef = layer_schema(schema, Level::Checked);
+/// Rejected records, as far as their fields could be read, in the layer's shape.
+fn rejected(
+    rejects: &[land::Rejected],
+    schema: &TableSchema,
+    header: &[String],
+) -> Result<RecordBatch, Error> {
     let mut columns: Vec<ArrayRef> = schema
         .fields
         .iter()
         .map(|field| {
             let at = header.iter().position(|name| *name == field.name.value);
-            let values = fields.iter().map(|row| row.get(at?)?.as_deref());
+            let values = rejects.iter().map(|reject| reject.fields.get(at?)?.as_deref());
             Arc::new(values.collect::<StringViewArray>()) as ArrayRef
         })
         .collect();
-    columns.push(Arc::new(Int64Array::from(rows.clone())));
-    columns.push(Arc::new(Int64Array::from(vec![0; rows.len()])));
-    RecordBatch::try_new(layer, columns)
-        .map(Some)
-        .map_err(|error| Error::query("reading rejects")(error.into()))
+    columns.push(Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row))));
+    columns.push(Arc::new(Int64Array::from(vec![0; rejects.len()])));
+    let layer: SchemaRef = layer_schema(schema, Level::Checked);
+    RecordBatch::try_new(layer, columns).map_err(|error| Error::query("reading rejects")(error.into()))
 }

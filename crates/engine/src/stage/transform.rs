@@ -63,7 +63,7 @@ pub(super) async fn transform(
         // The target's own constraints are validate's.
         Level::Categorized => Vec::new(),
     };
-    let mut marks = MarkWriter::new(one.folder.join("marks-rules.parquet"));
+    let mut marks = MarkWriter::new(one.folder.join("marks-keys.parquet"));
     let mut made = Transformed {
         rules: Vec::new(),
         joins: Vec::new(),
@@ -76,7 +76,7 @@ pub(super) async fn transform(
     let mut keys = Vec::new();
     for number in 0..one.file.rules.len() {
         let (rule, mut outcome) = run_rule(one, number, &checks, &mut next_part, report).await?;
-        count(&mut outcome, &mut marks, counts, report.checks.len())?;
+        count(&outcome, counts, report.checks.len());
         made.balance.emitted += outcome.emitted;
         made.digest.merge(&outcome.digest)?;
         keys.append(&mut outcome.keys);
@@ -120,6 +120,7 @@ async fn run_rule(
         into: one.into,
         folder: &one.folder,
         secret: one.work.environment.key.secret(),
+        pool: &one.work.pool,
         checks,
         progress: &one.work.environment.progress,
     };
@@ -127,21 +128,13 @@ async fn run_rule(
     Ok((compiled, outcome))
 }
 
-fn count(
-    outcome: &mut Outcome,
-    marks: &mut MarkWriter,
-    counts: &mut Vec<u64>,
-    checks: usize,
-) -> Result<(), Error> {
+fn count(outcome: &Outcome, counts: &mut Vec<u64>, checks: usize) {
     counts.resize(checks, 0);
-    outcome.marks.sort_unstable_by_key(|mark| (mark.id, mark.check));
-    for mark in std::mem::take(&mut outcome.marks) {
-        if let Some(count) = usize::try_from(mark.check).ok().and_then(|check| counts.get_mut(check)) {
-            *count += 1;
+    for (check, rows) in &outcome.marked {
+        if let Some(count) = usize::try_from(*check).ok().and_then(|check| counts.get_mut(check)) {
+            *count += rows;
         }
-        marks.push(mark)?;
     }
-    Ok(())
 }
 
 fn balance(
@@ -256,7 +249,7 @@ impl Error {
     pub(super) fn rules(problems: &[Diagnostic]) -> Self {
         let first = problems.first();
         Self::Usage {
-            code: first.map_or("internal", |one| one.code),
+            code: first.map_or("internal-error", |one| one.code),
             message: first.map_or_else(String::new, |one| one.message.clone()),
             hint: "see all problems with `chartlift lint`".into(),
         }
@@ -264,7 +257,7 @@ impl Error {
 
     fn no_rule() -> Self {
         Self::Usage {
-            code: "internal",
+            code: "internal-error",
             message: "a rule vanished while it ran".into(),
             hint: "report this".into(),
         }

@@ -101,12 +101,15 @@ pub(super) struct Table {
     keys: KeySet,
     references: Vec<Reference>,
     pub(super) held: RowSet,
-    /// Rows newly held since their children were last looked at, by key.
+    /// Rows that a check of their own holds, whatever became of their parents.
+    own: RowSet,
+    /// Keys of the rows newly held since their children were last looked at.
     fresh: HashSet<u64>,
-    key_of: BTreeMap<RowId, u64>,
     /// Optional references to emptied, by the reference's place.
     pub(super) emptied: Vec<(usize, RowSet)>,
-    marks: Vec<Mark>,
+    marks: MarkWriter,
+    /// How many rows failed each check, by its place in the stage's list.
+    marked: BTreeMap<usize, u64>,
 }
 
 impl Table {
@@ -142,20 +145,21 @@ impl Table {
             first_check,
             key: &key,
             held_before: &held_before,
-            keys: KeyWriter::new(),
-            children: references.iter().map(|_| KeyWriter::new()).collect(),
+            keys: KeyWriter::new(&work.pool),
+            children: references.iter().map(|_| KeyWriter::new(&work.pool)).collect(),
             held: RowSet::default(),
-            marks: Vec::new(),
-            held_keys: BTreeMap::new(),
+            marks: MarkWriter::new(folder.join(name).join("marks-target.parquet")),
+            marked: BTreeMap::new(),
+            held_keys: HashSet::new(),
         };
         for part in layer::parts(&source)? {
             for batch in layer::batches_of(&part, Some(&columns))? {
                 let batch = batch?;
                 work.environment.progress.advance(batch.num_rows() as u64);
-                reading.batch(&batch, &references);
+                reading.batch(&batch, &references)?;
             }
         }
-        let Reading { keys, children, held, marks, held_keys, .. } = reading;
+        let Reading { keys, children, held, marks, marked, held_keys, .. } = reading;
         for (reference, children) in references.iter_mut().zip(children) {
             reference.children = KeySet::finish(vec![children])?;
         }
@@ -165,30 +169,27 @@ impl Table {
             keys: KeySet::finish(vec![keys])?,
             emptied: references.iter().enumerate().map(|(at, _)| (at, RowSet::default())).collect(),
             references,
-            fresh: held_keys.values().copied().collect(),
-            key_of: held_keys,
+            fresh: held_keys,
+            own: held.clone(),
             held,
             marks,
+            marked,
         })
+    }
+
+    fn mark(&mut self, id: RowId, check: usize) -> Result<(), Error> {
+        *self.marked.entry(check).or_default() += 1;
+        self.marks.push(Mark { id, check: i32::try_from(check).unwrap_or(i32::MAX) })
     }
 
     /// Writes what later stages leave out; returns how many rows only a held parent holds.
     fn publish(&mut self, counts: &mut [u64]) -> Result<u64, Error> {
-        let mut marks = MarkWriter::new(self.folder.join("marks-target.parquet"));
-        self.marks.sort_unstable_by_key(|mark| (mark.id, mark.check));
-        let mut own = RowSet::default();
-        let parent_checks: Vec<usize> = self.references.iter().map(|reference| reference.check).collect();
-        for mark in &self.marks {
-            let check = usize::try_from(mark.check).unwrap_or_default();
-            if let Some(count) = counts.get_mut(check) {
-                *count += 1;
+        for (check, rows) in &self.marked {
+            if let Some(count) = counts.get_mut(*check) {
+                *count += rows;
             }
-            if !parent_checks.contains(&check) {
-                own.insert(mark.id);
-            }
-            marks.push(*mark)?;
         }
-        marks.close()?;
+        self.marks.close()?;
         if !self.held.is_empty() {
             write_rows(&self.folder.join("held.parquet"), &self.held)?;
         }
@@ -197,7 +198,7 @@ impl Table {
                 write_rows(&emptied_path(&self.folder, &reference.column), rows)?;
             }
         }
-        Ok(self.held.iter().filter(|id| !own.contains(*id)).count() as u64)
+        Ok(self.held.len() - self.own.len())
     }
 }
 
@@ -257,12 +258,13 @@ struct Reading<'a> {
     keys: KeyWriter,
     children: Vec<KeyWriter>,
     held: RowSet,
-    marks: Vec<Mark>,
-    held_keys: BTreeMap<RowId, u64>,
+    marks: MarkWriter,
+    marked: BTreeMap<usize, u64>,
+    held_keys: HashSet<u64>,
 }
 
 impl Reading<'_> {
-    fn batch(&mut self, batch: &arrow::array::RecordBatch, references: &[Reference]) {
+    fn batch(&mut self, batch: &arrow::array::RecordBatch, references: &[Reference]) -> Result<(), Error> {
         let ids = row_ids(batch);
         let mut failures = Vec::new();
         let mut held = HashSet::new();
@@ -273,8 +275,9 @@ impl Reading<'_> {
             for row in &failures {
                 let row = *row as usize;
                 let Some(id) = ids.get(row).filter(|id| !self.held_before.contains(**id)) else { continue };
-                let number = i32::try_from(self.first_check + at).unwrap_or(i32::MAX);
-                self.marks.push(Mark { id: *id, check: number });
+                let number = self.first_check + at;
+                self.marks.push(Mark { id: *id, check: i32::try_from(number).unwrap_or(i32::MAX) })?;
+                *self.marked.entry(number).or_default() += 1;
                 held.insert(row);
             }
         }
@@ -289,7 +292,7 @@ impl Reading<'_> {
                 let key = hash(key.value(row));
                 self.keys.push(Entry { key, row: id.row, extra });
                 if held.contains(&row) {
-                    self.held_keys.insert(*id, key);
+                    self.held_keys.insert(key);
                 }
             }
             if held.contains(&row) {
@@ -303,6 +306,7 @@ impl Reading<'_> {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -310,17 +314,16 @@ impl Reading<'_> {
 fn cascade(target: &Target, tables: &mut [Table]) -> Result<(), Error> {
     let place: BTreeMap<String, usize> =
         tables.iter().enumerate().map(|(at, table)| (table.name.clone(), at)).collect();
-    for child in 0..tables.len() {
-        let mut missing = Vec::new();
-        if let Some(table) = tables.get(child) {
-            for (at, reference) in table.references.iter().enumerate() {
-                let Some(parents) = place.get(&reference.parent).and_then(|at| tables.get(*at)) else {
-                    continue;
-                };
-                reference.children.missing_from(&parents.keys, |entry| missing.push((at, id_of(entry))))?;
-            }
-        }
-        settle(tables, child, &missing)?;
+    let parent = |reference: &Reference| place.get(&reference.parent).copied();
+    let missing = |child: &Reference, parent: usize, rows: &mut RowSet| {
+        let Some(parents) = tables.get(parent) else { return Ok(()) };
+        child.children.missing_from(&parents.keys, |entry| {
+            rows.insert(id_of(entry));
+        })
+    };
+    let lost = orphans(tables, parent, missing)?;
+    for (child, rows) in lost.into_iter().enumerate() {
+        settle(tables, child, rows)?;
     }
     debug_assert!(target.tables.len() >= tables.len(), "one entry a table");
     loop {
@@ -329,52 +332,68 @@ fn cascade(target: &Target, tables: &mut [Table]) -> Result<(), Error> {
         if fresh.iter().all(HashSet::is_empty) {
             return Ok(());
         }
-        for child in 0..tables.len() {
-            let mut orphaned = Vec::new();
-            if let Some(table) = tables.get(child) {
-                for (at, reference) in table.references.iter().enumerate() {
-                    let Some(held) = place.get(&reference.parent).and_then(|at| fresh.get(*at)) else {
-                        continue;
-                    };
-                    if !held.is_empty() {
-                        reference.children.contained_in(held, |entry| orphaned.push((at, id_of(entry))))?;
-                    }
-                }
-            }
-            settle(tables, child, &orphaned)?;
+        let orphaned = |child: &Reference, parent: usize, rows: &mut RowSet| {
+            let Some(held) = fresh.get(parent).filter(|held| !held.is_empty()) else { return Ok(()) };
+            child.children.contained_in(held, |entry| {
+                rows.insert(id_of(entry));
+            })
+        };
+        let lost = orphans(tables, parent, orphaned)?;
+        for (child, rows) in lost.into_iter().enumerate() {
+            settle(tables, child, rows)?;
         }
     }
+}
+
+/// For each table and each of its references, the rows that `find` says have lost their parent.
+fn orphans(
+    tables: &[Table],
+    parent: impl Fn(&Reference) -> Option<usize>,
+    find: impl Fn(&Reference, usize, &mut RowSet) -> Result<(), Error>,
+) -> Result<Vec<Vec<RowSet>>, Error> {
+    let of = |reference: &Reference| {
+        let mut rows = RowSet::default();
+        if let Some(parent) = parent(reference) {
+            find(reference, parent, &mut rows)?;
+        }
+        Ok(rows)
+    };
+    tables.iter().map(|table| table.references.iter().map(of).collect()).collect()
 }
 
 fn id_of(entry: &Entry) -> RowId {
     RowId { row: entry.row, part: u32::try_from(entry.extra).unwrap_or_default().cast_signed() }
 }
 
-/// Holds or empties the rows of a table whose parents are not to be had.
-fn settle(tables: &mut [Table], child: usize, rows: &[(usize, RowId)]) -> Result<(), Error> {
+/// Holds or empties the rows of a table whose parents are not to be had, reference by reference.
+fn settle(tables: &mut [Table], child: usize, orphans: Vec<RowSet>) -> Result<(), Error> {
     let Some(table) = tables.get_mut(child) else { return Ok(()) };
     let mut newly_held = RowSet::default();
-    for (at, id) in rows {
-        let Some(reference) = table.references.get(*at) else { continue };
-        let check = i32::try_from(reference.check).unwrap_or(i32::MAX);
-        let new = if reference.required {
-            let new = table.held.insert(*id);
-            if new {
-                newly_held.insert(*id);
-            }
-            new
-        } else {
-            table.emptied.get_mut(*at).is_some_and(|(_, rows)| rows.insert(*id))
+    for (at, rows) in orphans.into_iter().enumerate() {
+        let Some((check, required)) =
+            table.references.get(at).map(|reference| (reference.check, reference.required))
+        else {
+            continue;
         };
-        if new {
-            table.marks.push(Mark { id: *id, check });
+        for id in rows.iter() {
+            let new = if required {
+                let new = table.held.insert(id);
+                if new {
+                    newly_held.insert(id);
+                }
+                new
+            } else {
+                table.emptied.get_mut(at).is_some_and(|(_, rows)| rows.insert(id))
+            };
+            if new {
+                table.mark(id, check)?;
+            }
         }
     }
     if !newly_held.is_empty() {
         table.keys.each(|entry| {
             if newly_held.contains(id_of(entry)) {
                 table.fresh.insert(entry.key);
-                table.key_of.insert(id_of(entry), entry.key);
             }
         })?;
     }

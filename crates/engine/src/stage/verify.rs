@@ -16,8 +16,11 @@ use crate::statement::{LoadBalance, Mismatch, Stage, Trouble, Verdict};
 
 /// Buckets that a differing table is divided into, to find the rows that differ without reading the rest.
 const BUCKETS: u32 = 1024;
-/// Mismatches that are listed; all are counted.
+/// Mismatches that are listed of a table. Once there are so many, the rest of what differs is not looked at row by
+/// row: all its rows count as not proved.
 const MOST_MISMATCHES: usize = 1000;
+/// Rows of differing buckets that are compared at once, which bounds their memory.
+const ROWS_AT_ONCE: u64 = 100_000;
 
 pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
@@ -108,7 +111,7 @@ fn digest_of(
     })
 }
 
-/// Finds the rows and columns that differ; returns how many rows.
+/// Finds the rows and columns that differ; returns how many rows are not proved.
 async fn locate(
     work: &Work<'_>,
     connection: &dyn Database,
@@ -120,59 +123,92 @@ async fn locate(
 ) -> Result<u64, Error> {
     let expected =
         tokio::task::block_in_place(|| digest_of(loadable, columns, BUCKETS, work.environment.threads))?;
-    let expected = expected.buckets();
     let found = connection.digest(spec, record, BUCKETS).await?;
-    let mut wrong = 0;
-    let of = |all: &[BucketDigest], bucket| all.iter().find(|one| one.bucket == bucket).cloned();
-    for bucket in (0..BUCKETS).filter(|bucket| of(&expected, *bucket) != of(&found, *bucket)) {
-        let there = connection.row_digests(spec, record, BUCKETS, bucket).await?;
-        let mut wanted = Vec::new();
-        for batch in loadable.batches() {
-            wanted.extend(row_digests(columns, &batch?, BUCKETS, bucket)?);
+    let mut found_rows = Found { work, spec, listed: Vec::new(), wrong: 0 };
+    for (buckets, rows) in differing(&expected.buckets(), &found) {
+        if found_rows.listed.len() >= MOST_MISMATCHES {
+            found_rows.wrong += rows;
+            continue;
         }
-        wrong += compare(work, spec, &wanted, &there, report);
+        let there = connection.row_digests(spec, record, BUCKETS, &buckets).await?;
+        let wanted = tokio::task::block_in_place(|| {
+            let mut wanted = Vec::new();
+            for batch in loadable.batches() {
+                wanted.extend(row_digests(columns, &batch?, BUCKETS, &buckets)?);
+            }
+            Ok::<_, Error>(wanted)
+        })?;
+        found_rows.compare(&wanted, &there);
     }
-    Ok(wrong)
+    report.mismatches.append(&mut found_rows.listed);
+    Ok(found_rows.wrong)
 }
 
-fn compare(
-    work: &Work<'_>,
-    spec: &TableSpec,
-    wanted: &[RowDigest],
-    there: &[RowDigest],
-    report: &mut StageReport,
-) -> u64 {
-    let mut found: BTreeMap<&str, &RowDigest> = there.iter().map(|row| (row.key.as_str(), row)).collect();
-    let mut wrong = 0;
-    let mut mismatch = |key: &str, column: &str| {
-        if report.mismatches.len() < MOST_MISMATCHES {
-            report.mismatches.push(Mismatch {
-                table: spec.keyspace.clone(),
-                row_key_hash: work.environment.key.hash_row_key(&spec.keyspace, key),
+/// The buckets that differ, in groups of few enough rows to compare at once, each with its number of rows.
+fn differing(expected: &[BucketDigest], found: &[BucketDigest]) -> Vec<(Vec<u32>, u64)> {
+    let by_number = |all: &[BucketDigest]| -> BTreeMap<u32, BucketDigest> {
+        all.iter().map(|one| (one.bucket, one.clone())).collect()
+    };
+    let (expected, found) = (by_number(expected), by_number(found));
+    let mut groups: Vec<(Vec<u32>, u64)> = Vec::new();
+    for bucket in 0..BUCKETS {
+        let (wanted, there) = (expected.get(&bucket), found.get(&bucket));
+        if wanted == there {
+            continue;
+        }
+        let rows = wanted.into_iter().chain(there).map(|one| one.rows).max().unwrap_or_default();
+        match groups.last_mut() {
+            Some((buckets, sum)) if *sum + rows <= ROWS_AT_ONCE => {
+                buckets.push(bucket);
+                *sum += rows;
+            }
+            _ => groups.push((vec![bucket], rows)),
+        }
+    }
+    groups
+}
+
+/// What comparing a table's rows came to.
+struct Found<'a> {
+    work: &'a Work<'a>,
+    spec: &'a TableSpec,
+    listed: Vec<Mismatch>,
+    wrong: u64,
+}
+
+impl Found<'_> {
+    fn mismatch(&mut self, key: &str, column: &str) {
+        if self.listed.len() < MOST_MISMATCHES {
+            self.listed.push(Mismatch {
+                table: self.spec.keyspace.clone(),
+                row_key_hash: self.work.environment.key.hash_row_key(&self.spec.keyspace, key),
                 column: column.to_owned(),
             });
         }
-    };
-    for row in wanted {
-        let Some(other) = found.remove(row.key.as_str()) else {
-            wrong += 1;
-            mismatch(&row.key, "*");
-            continue;
-        };
-        let mut differs = false;
-        for (column, (cell, other)) in spec.columns.iter().zip(row.cells.iter().zip(&other.cells)) {
-            if cell != other {
-                differs = true;
-                mismatch(&row.key, &column.name);
+    }
+
+    fn compare(&mut self, wanted: &[RowDigest], there: &[RowDigest]) {
+        let mut found: BTreeMap<&str, &RowDigest> = there.iter().map(|row| (row.key.as_str(), row)).collect();
+        for row in wanted {
+            let Some(other) = found.remove(row.key.as_str()) else {
+                self.wrong += 1;
+                self.mismatch(&row.key, "*");
+                continue;
+            };
+            let mut differs = false;
+            for (column, (cell, other)) in self.spec.columns.iter().zip(row.cells.iter().zip(&other.cells)) {
+                if cell != other {
+                    differs = true;
+                    self.mismatch(&row.key, &column.name);
+                }
             }
+            self.wrong += u64::from(differs);
         }
-        wrong += u64::from(differs);
+        for key in found.keys() {
+            self.wrong += 1;
+            self.mismatch(key, "*");
+        }
     }
-    for key in found.keys() {
-        wrong += 1;
-        mismatch(key, "*");
-    }
-    wrong
 }
 
 fn judge(report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict {
@@ -180,7 +216,7 @@ fn judge(report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict
         report.trouble = Some(Trouble {
             code: "verify-mismatch".into(),
             message: format!(
-                "{} rows of `{}` are not in the target as they were converted",
+                "{} rows of `{}` are not proved to be in the target as they were converted",
                 load.loaded - load.verified,
                 load.table
             ),

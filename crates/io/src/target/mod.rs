@@ -54,13 +54,13 @@ pub trait Target: Send + Sync {
         buckets: u32,
     ) -> Result<Vec<BucketDigest>, Error>;
 
-    /// The cell hashes of one bucket's rows, ordered by source key.
+    /// The cell hashes of the rows in the chosen buckets, ordered by source key.
     async fn row_digests(
         &self,
         table: &TableSpec,
         load: &LoadRecord,
         buckets: u32,
-        bucket: u32,
+        chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
 }
 

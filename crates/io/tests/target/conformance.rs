@@ -31,7 +31,7 @@ async fn compare(
         let found = target.digest(&table.spec, record, buckets).await.expect("digests");
         assert_eq!(found, expected(table, rows, buckets), "{} in {buckets} buckets", table.spec.name);
     }
-    let found = target.row_digests(&table.spec, record, 1, 0).await.expect("row digests");
+    let found = target.row_digests(&table.spec, record, 1, &[0]).await.expect("row digests");
     assert_eq!(found.len(), rows.len());
     for row in rows {
         let (Cell::Key(name) | Cell::Text(name)) = &row[0] else { panic!("a key") };
@@ -162,7 +162,7 @@ pub(crate) async fn finds_a_changed_cell(place: &Place) {
         .collect();
     let [(bucket, 2)] = different[..] else { panic!("one column of one bucket, not {different:?}") };
     let changed: Vec<String> = target
-        .row_digests(&patients.spec, &record, 64, bucket)
+        .row_digests(&patients.spec, &record, 64, &[bucket])
         .await
         .expect("row digests")
         .into_iter()
@@ -443,5 +443,5 @@ pub(crate) async fn loads_nothing(place: &Place) {
         .map(|found| found.rows)
         .sum();
     assert_eq!(rows, 0);
-    assert_eq!(target.row_digests(&patients.spec, &record, 1, 0).await.expect("none").len(), 0);
+    assert_eq!(target.row_digests(&patients.spec, &record, 1, &[0]).await.expect("none").len(), 0);
 }

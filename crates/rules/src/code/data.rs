@@ -90,12 +90,6 @@ pub(super) const CODES: &[Code] = &[
             is wrong: `utf-8`, `windows-1252` or `iso-8859-1`.",
     },
     Code {
-        name: "undecodable",
-        summary: "A file cannot be read in the encoding that its pack declares.",
-        explanation: "It may be UTF-16, compressed, or no text at all. Correct `encoding` in the dialect or export \
-            the file again.",
-    },
-    Code {
         name: "not-identified",
         summary: "No pack recognises the files.",
         explanation: "The report lists the packs that came nearest with what is missing and what is unknown in \
@@ -119,12 +113,6 @@ pub(super) const CODES: &[Code] = &[
         summary: "A file or a table has no rows.",
         explanation: "Nothing was checked, and what was not checked is not a success. See whether the export was \
             complete.",
-    },
-    Code {
-        name: "no-values",
-        summary: "A source row gave no row of this category and was excluded for it.",
-        explanation: "All the values a rule would have taken from it are empty. It is counted under this name so \
-            that the sums close.",
     },
     Code {
         name: "gate-exceeded",

@@ -239,12 +239,6 @@ pub(super) const CODES: &[Code] = &[
             later edit by a user, a trigger, or a fault.",
     },
     Code {
-        name: "lost-cell",
-        summary: "A cell arrived in the target without the value that was sent.",
-        explanation: "A trigger, a rule or a default of the database changed it, or somebody edited it. See \
-            `verify-mismatch`.",
-    },
-    Code {
         name: "not-loaded",
         summary: "The order is not in the target.",
         explanation: "There is nothing to verify. Import it first with `chartlift run --order ID`.",
@@ -291,12 +285,6 @@ pub(super) const CODES: &[Code] = &[
         name: "digest-misfit",
         summary: "A column cannot be digested.",
         explanation: "This is our fault. Please report the command, the version and the column's type.",
-    },
-    Code {
-        name: "internal",
-        summary: "The program failed in a way it should not.",
-        explanation: "This is our fault. Please report the command, the version and the message; it holds no \
-            values of your data. Running the same command again is safe.",
     },
     Code {
         name: "internal-error",

@@ -53,19 +53,20 @@ pub(super) async fn rows(
     table: &TableSpec,
     load: &LoadRecord,
     buckets: u32,
-    bucket: u32,
+    chosen: &[u32],
 ) -> Result<Vec<RowDigest>, Error> {
     let session = open(server, table, load).await?;
     let query = Query::new(&session, table, load).await?;
     let mask = bucket_mask(buckets);
+    let chosen: Vec<i64> = chosen.iter().map(|bucket| i64::from(*bucket)).collect();
     let cells: String =
         query.cells.iter().map(|cell| format!(", {}", cell.as_deref().unwrap_or("0::bigint"))).collect();
     let sql = format!(
-        "SELECT k.source_key{cells} FROM {} AND {KEY_HASH} & {mask} = {bucket} ORDER BY k.source_key",
+        "SELECT k.source_key{cells} FROM {} AND {KEY_HASH} & {mask} = ANY($1) ORDER BY k.source_key",
         query.from
     );
     let refused = session.refused_at(DOING, &table.name);
-    let stream = session.client.query_raw(&sql, Vec::<i64>::new()).await.map_err(&refused)?;
+    let stream = session.client.query_raw(&sql, [chosen]).await.map_err(&refused)?;
     let mut stream = pin!(stream);
     let mut digests = Vec::new();
     while let Some(row) = stream.try_next().await.map_err(&refused)? {

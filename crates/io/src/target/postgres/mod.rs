@@ -114,9 +114,9 @@ impl Target for PostgresTarget {
         table: &TableSpec,
         load: &LoadRecord,
         buckets: u32,
-        bucket: u32,
+        chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
-        digest::rows(&self.server, table, load, buckets, bucket).await
+        digest::rows(&self.server, table, load, buckets, chosen).await
     }
 }
 

@@ -39,12 +39,12 @@ pub(super) fn rows(
     table: &TableSpec,
     load: &LoadRecord,
     buckets: u32,
-    bucket: u32,
+    chosen: &[u32],
 ) -> Result<Vec<RowDigest>, Error> {
     let mask = bucket_mask(buckets);
     let mut rows = Vec::new();
     each_row(connection, table, load, |key, cells| {
-        if hash_text_extended(key, 0) & mask == i64::from(bucket) {
+        if chosen.contains(&((hash_text_extended(key, 0) & mask) as u32)) {
             rows.push(RowDigest { key: String::from_utf8_lossy(key).into_owned(), cells: cells.to_vec() });
         }
     })?;

@@ -131,11 +131,11 @@ impl Target for SqliteTarget {
         table: &TableSpec,
         load: &LoadRecord,
         buckets: u32,
-        bucket: u32,
+        chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
-        let (table, load) = (table.clone(), load.clone());
+        let (table, load, chosen) = (table.clone(), load.clone(), chosen.to_vec());
         self.read(move |connection| match connection {
-            Some(connection) => digest::rows(connection, &table, &load, buckets, bucket),
+            Some(connection) => digest::rows(connection, &table, &load, buckets, &chosen),
             None => Ok(Vec::new()),
         })
         .await

@@ -1,7 +1,5 @@
-//! Runs one compiled rule: writes the rows it produced, marks the rows it did not, and counts every one.
+//! What a rule's plan gives, batch by batch: each row's fate, its marks, its piece number, its patient.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -9,19 +7,16 @@ use arrow::array::{
     StringViewBuilder,
 };
 use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
-use chartlift_rules::{Disposition, TableSchema};
+use chartlift_rules::Disposition;
 use datafusion::error::DataFusionError;
-use futures::StreamExt;
 use roaring::RoaringTreemap;
 
+use super::{Job, Outcome, Unproduced};
 use crate::Error;
-use crate::compile::{CompiledRule, Level, layer_schema};
+use crate::compile::{Level, layer_schema};
 use crate::constraints::ColumnCheck;
-use crate::digest::ArtefactDigest;
 use crate::keys::{KeyWriter, Secret, hash_parts};
-use crate::layer::{LayerWriter, part_name};
-use crate::marks::{Check, Mark, RowId, RowSet};
-use crate::progress::Progress;
+use crate::marks::{Mark, MarkWriter, RowId};
 
 /// Categorize rules in one file; `_part` has six bits for them.
 pub(crate) const MOST_RULES: usize = 64;
@@ -30,146 +25,11 @@ const RULE_SHIFT: u32 = 20;
 pub(crate) const MOST_CONVERT_RULES: usize = 32;
 const CONVERT_SHIFT: u32 = 26;
 
-/// What running a rule needs beside the rule.
-pub(crate) struct Job<'a> {
-    pub rule: &'a CompiledRule,
-    /// The rule's place in its file.
-    pub number: usize,
-    pub level: Level,
-    pub into: &'a TableSchema,
-    /// The layer's folder.
-    pub folder: &'a Path,
-    pub secret: Secret,
-    /// Single-row checks of what the rule produces.
-    pub checks: &'a [ColumnCheck],
-    pub progress: &'a Arc<dyn Progress>,
-}
-
-/// Why a driving row produced nothing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Unproduced {
-    Quarantined,
-    Excluded(String),
-}
-
-/// What came of a rule's driving rows.
-#[derive(Default)]
-pub(crate) struct Outcome {
-    /// Driving rows that reached the rule.
-    pub read: u64,
-    pub produced: u64,
-    pub emitted: u64,
-    pub unproduced: BTreeMap<Unproduced, RowSet>,
-    pub marks: Vec<Mark>,
-    /// Hashes of the patients that lost something.
-    pub incomplete: HashSet<u64>,
-    /// Hashes of the patients whose own row was held.
-    pub absent: HashSet<u64>,
-    /// For each join, the rows it reached.
-    pub reached: Vec<RoaringTreemap>,
-    /// The produced rows' keys, for finding equal ones.
-    pub keys: Vec<KeyWriter>,
-    pub digest: ArtefactDigest,
-    multiplied: RowSet,
-}
-
-impl Outcome {
-    pub(crate) fn merge(&mut self, other: Self) -> Result<(), Error> {
-        self.read += other.read;
-        self.produced += other.produced;
-        self.emitted += other.emitted;
-        for (reason, rows) in other.unproduced {
-            self.unproduced.entry(reason).or_default().union(rows);
-        }
-        self.marks.extend(other.marks);
-        self.incomplete.extend(other.incomplete);
-        self.absent.extend(other.absent);
-        if self.reached.is_empty() {
-            self.reached = other.reached;
-        } else {
-            self.reached.iter_mut().zip(other.reached).for_each(|(mine, theirs)| *mine |= theirs);
-        }
-        self.keys.extend(other.keys);
-        self.digest.merge(&other.digest)?;
-        self.multiplied.union(other.multiplied);
-        Ok(())
-    }
-}
-
-/// The checks a rule can mark rows with, to be numbered once for a whole rule file.
-pub(crate) fn rule_checks(rule: &CompiledRule, into: &str, checks: &[ColumnCheck]) -> Vec<Check> {
-    let mut all = vec![
-        Check::new("fan-out", &rule.from, Disposition::Quarantine).named(&rule.name),
-        Check::new("undecided", &rule.from, Disposition::Quarantine).named(&rule.name),
-    ];
-    for name in &rule.excludes {
-        all.push(Check::new("excluded", &rule.from, Disposition::Exclude).named(name));
-    }
-    for loss in &rule.losses {
-        all.push(Check::new(loss.code, into, loss.disposition).column(&loss.field).named(&rule.name));
-    }
-    for check in checks {
-        all.push(
-            Check::new(check.code, into, check.disposition).column(&check.column).named(check.constraint),
-        );
-    }
-    all
-}
-
-/// Runs the rule's plan, one consumer a partition. `first_check` is the number of the rule's first check.
-pub(crate) async fn run(job: &Job<'_>, first_check: usize, next_part: &mut usize) -> Result<Outcome, Error> {
-    let doing = || format!("running the rule `{}`", job.rule.name);
-    let streams = job.rule.frame.clone().execute_stream_partitioned().await.map_err(Error::query(doing()))?;
-    let mut work = Vec::new();
-    for mut stream in streams {
-        let path = job.folder.join(part_name(*next_part));
-        *next_part += 1;
-        let mut consumer = Consumer::new(job, first_check);
-        let progress = Arc::clone(job.progress);
-        work.push(tokio::spawn(async move {
-            let mut writer = None;
-            while let Some(batch) = stream.next().await {
-                let batch = batch.map_err(Error::query("running a rule"))?;
-                progress.advance(batch.num_rows() as u64);
-                let made = consumer.consume(&batch).map_err(Error::query("settling a rule's rows"))?;
-                if made.num_rows() == 0 {
-                    continue;
-                }
-                let writer = match &mut writer {
-                    Some(writer) => writer,
-                    empty => empty.insert(LayerWriter::create(&path, &consumer.schema)?),
-                };
-                writer.write(&made)?;
-            }
-            if let Some(writer) = writer {
-                writer.close()?;
-            }
-            Ok::<_, Error>(consumer.finish())
-        }));
-    }
-    let mut outcome = Outcome::default();
-    for one in work {
-        let done =
-            one.await.map_err(|error| Error::query(doing())(DataFusionError::External(Box::new(error))))?;
-        outcome.merge(done?)?;
-    }
-    settle_multiplied(&mut outcome);
-    Ok(outcome)
-}
-
-/// A driving row that a join multiplied counts once, as produced if any piece came out.
-fn settle_multiplied(outcome: &mut Outcome) {
-    if outcome.multiplied.is_empty() {
-        return;
-    }
-    outcome.produced = outcome.multiplied.len();
-    let held: u64 = outcome.unproduced.values().map(RowSet::len).sum();
-    outcome.read = outcome.produced + held;
-}
-
-struct Consumer {
-    schema: SchemaRef,
+pub(super) struct Consumer {
+    pub(super) schema: SchemaRef,
     outcome: Outcome,
+    /// Of the batch at hand.
+    marks: Vec<Mark>,
     secret: Secret,
     layout: Layout,
     checks: Vec<ColumnCheck>,
@@ -218,7 +78,7 @@ enum Fate {
 }
 
 impl Consumer {
-    fn new(job: &Job<'_>, first_check: usize) -> Self {
+    pub(super) fn new(job: &Job<'_>, first_check: usize) -> Self {
         let schema = job.rule.frame.schema();
         let index = |name: &str| schema.index_of_column_by_name(None, name);
         let layout = Layout {
@@ -239,6 +99,7 @@ impl Consumer {
                 reached: vec![RoaringTreemap::new(); job.rule.joins.len()],
                 ..Outcome::default()
             },
+            marks: Vec::new(),
             secret: job.secret,
             losses: job
                 .rule
@@ -258,16 +119,25 @@ impl Consumer {
             patient: field(patient),
             defines_patient: patient.is_some() && patient == key,
             hold: field(job.into.extension.hold.as_ref().map(|hold| hold.value.as_str())),
-            keys: KeyWriter::new(),
+            keys: KeyWriter::new(job.pool),
         }
     }
 
-    fn finish(mut self) -> Outcome {
+    pub(super) fn finish(mut self) -> Outcome {
         self.outcome.keys.push(self.keys);
         self.outcome
     }
 
-    fn consume(&mut self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    pub(super) fn write_marks(&mut self, writer: &mut MarkWriter) -> Result<(), Error> {
+        self.marks.sort_unstable_by_key(|mark| (mark.id, mark.check));
+        for mark in self.marks.drain(..) {
+            *self.outcome.marked.entry(mark.check).or_default() += 1;
+            writer.push(mark)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn consume(&mut self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
         let rows = batch.column(0).as_primitive::<Int64Type>().clone();
         let parts = batch.column(1).as_primitive::<Int32Type>().clone();
         let made_parts: Int32Array = parts.unary(|part| self.part.make(part));
@@ -331,7 +201,7 @@ impl Consumer {
                 } else {
                     continue;
                 };
-                self.outcome.marks.push(Mark { id: id(row, parts), check: self.first_check + check });
+                self.marks.push(Mark { id: id(row, parts), check: self.first_check + check });
             }
         }
         let first_loss = self.first_check + 2 + i32::try_from(self.excludes.len()).unwrap_or_default();
@@ -349,7 +219,7 @@ impl Consumer {
                     *fate = Fate::Quarantined;
                 }
                 let parts = if holds { parts } else { made_parts };
-                self.outcome.marks.push(Mark { id: id(row, parts), check: first_loss + number });
+                self.marks.push(Mark { id: id(row, parts), check: first_loss + number });
             }
         }
         let first_check = first_loss + i32::try_from(self.losses.len()).unwrap_or_default();
@@ -368,7 +238,7 @@ impl Consumer {
                     *fate = Fate::Quarantined;
                 }
                 let parts = if holds { parts } else { made_parts };
-                self.outcome.marks.push(Mark { id: id(row, parts), check: first_check + number });
+                self.marks.push(Mark { id: id(row, parts), check: first_check + number });
             }
         }
         fates
