@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{
@@ -15,8 +15,9 @@ use parquet::schema::types::ColumnPath;
 
 use crate::Error;
 
-/// A row group closes at this many encoded bytes, which bounds what a reader of one group holds.
-const ROW_GROUP_BYTES: usize = 16 << 20;
+/// A row group closes at this many bytes of values, which bounds what a writer and a reader of one group hold: pages
+/// are compressed into buffers as long as the page, however short they come out.
+const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Beyond this a dictionary costs more than it saves.
 const DICTIONARY_BYTES: usize = 256 << 10;
 /// Rows a reader hands out at once.
@@ -26,6 +27,8 @@ const BATCH_ROWS: usize = 4096;
 pub(crate) struct LayerWriter {
     path: PathBuf,
     writer: ArrowWriter<File>,
+    /// Bytes of values in the open row group.
+    bytes: usize,
 }
 
 impl LayerWriter {
@@ -36,13 +39,15 @@ impl LayerWriter {
         let file = File::create(path).map_err(Error::file("create", path))?;
         let writer = ArrowWriter::try_new(file, SchemaRef::clone(schema), Some(properties(schema)))
             .map_err(Error::parquet("create", path))?;
-        Ok(Self { path: path.to_path_buf(), writer })
+        Ok(Self { path: path.to_path_buf(), writer, bytes: 0 })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.writer.write(batch).map_err(Error::parquet("write", &self.path))?;
-        if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
+        self.bytes += batch.columns().iter().map(value_bytes).sum::<usize>();
+        if self.bytes >= ROW_GROUP_BYTES {
             self.writer.flush().map_err(Error::parquet("write", &self.path))?;
+            self.bytes = 0;
         }
         Ok(())
     }
@@ -50,6 +55,15 @@ impl LayerWriter {
     pub(crate) fn close(self) -> Result<(), Error> {
         self.writer.close().map_err(Error::parquet("finish", &self.path))?;
         Ok(())
+    }
+}
+
+/// What an array's values take; its buffers may hold much more, which other arrays share.
+fn value_bytes(array: &ArrayRef) -> usize {
+    match array.as_string_view_opt() {
+        // The low half of a view is its text's length.
+        Some(texts) => texts.views().iter().map(|view| *view as u32 as usize + size_of::<u32>()).sum(),
+        None => array.len() * array.data_type().primitive_width().unwrap_or(size_of::<u64>()),
     }
 }
 
