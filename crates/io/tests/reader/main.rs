@@ -267,9 +267,14 @@ fn compose(pieces: &[usize], dialect: &Dialect) -> Vec<u8> {
 }
 
 fn check(input: &[u8], options: &Options, most: usize) {
+    let mut dialect = options.dialect.clone();
+    // An escape that is the quote itself is the doubled quote under another name; the reference does not know that.
+    if dialect.escape_char.is_some() && dialect.escape_char == dialect.quote_char {
+        (dialect.escape_char, dialect.double_quote) = (None, true);
+    }
     let reference = Reference {
         input,
-        dialect: &options.dialect,
+        dialect: &dialect,
         field_bytes: options.field_bytes,
         record_bytes: options.record_bytes,
         suspicious: true,

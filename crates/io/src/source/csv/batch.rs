@@ -208,9 +208,14 @@ impl<'a> Batches<'a> {
         if !span.is(ESCAPED) && raw.is_ascii() {
             return make_view(raw, 0, start as u32);
         }
-        self.scratch.clear();
-        unescape(raw, span.is(QUOTED), self.grammar, &mut self.scratch);
-        let text = charset::decode_lossy(&self.scratch, self.encoding);
+        let plain = if span.is(ESCAPED) {
+            self.scratch.clear();
+            unescape(raw, span.is(QUOTED), self.grammar, &mut self.scratch);
+            &self.scratch
+        } else {
+            raw
+        };
+        let text = charset::decode_lossy(plain, self.encoding);
         let at = self.side.len();
         if text.len() > 12 {
             self.side.push_str(&text);
@@ -248,21 +253,46 @@ impl<'a> Batches<'a> {
     }
 }
 
+/// The one unsafe call of the workspace: arrow's checked constructor reads every text once more, which costs a third of
+/// the parse pass (`examples/reader_speed.rs`). With debug assertions, as in every test, the checked one is used.
+#[expect(unsafe_code, reason = "the views are checked where they are made; see SAFETY")]
 fn text_array(
     views: Vec<u128>,
     buffers: &Arc<[Buffer]>,
     nulls: NullBuffer,
 ) -> Result<StringViewArray, Error> {
     let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
-    StringViewArray::try_new(ScalarBuffer::from(views), Arc::clone(buffers), nulls)
-        .map_err(|source| Error::Arrow { source })
+    let views = ScalarBuffer::from(views);
+    if cfg!(debug_assertions) {
+        return StringViewArray::try_new(views, Arc::clone(buffers), nulls)
+            .map_err(|source| Error::Arrow { source });
+    }
+    // SAFETY: a view needs its place inside its buffer, its prefix equal to the bytes there, and valid UTF-8.
+    // `make_view` takes length and prefix from a slice of the very buffer that it names: the chunk (buffer 0; `view`
+    // and the first branch of `copied`) or the side buffer (1), at the offset where that slice begins; a slice that
+    // would leave the chunk is an empty one. Both buffers are shorter than 2^32 bytes: `Batches::new` refuses larger
+    // chunks, and decoding makes at most three bytes of one. UTF-8: `Pass::fault` keeps records out that do not
+    // decode, fields are cut from records at ASCII bytes (`Grammar` has no others), the branch of `copied` takes ASCII
+    // only, and the side buffer is a `String` that is cut where whole texts were pushed. There are as many views as
+    // bits in `nulls`: `absorb` pushes one view and sets one bit for each row of a tile.
+    Ok(unsafe { StringViewArray::new_unchecked(views, Arc::clone(buffers), nulls) })
 }
 
-/// Takes out doubled quotes and escapes.
+/// Takes out doubled quotes and escapes, a run between two of them at a time.
 fn unescape(raw: &[u8], quoted: bool, grammar: &Grammar, to: &mut Vec<u8>) {
-    let mut rest = raw.iter().copied();
-    while let Some(byte) = rest.next() {
-        let drops = Some(byte) == grammar.escape || (quoted && Some(byte) == grammar.quote);
-        to.push(if drops { rest.next().unwrap_or(byte) } else { byte });
+    let quote = grammar.quote.filter(|_| quoted);
+    let special = |bytes: &[u8]| match (quote, grammar.escape) {
+        (Some(quote), Some(escape)) => memchr::memchr2(quote, escape, bytes),
+        (Some(one), None) | (None, Some(one)) => memchr::memchr(one, bytes),
+        (None, None) => None,
+    };
+    let mut rest = raw;
+    while let Some((run, [drops, after @ ..])) = special(rest).and_then(|at| rest.split_at_checked(at)) {
+        to.extend_from_slice(run);
+        // What it stands before is ordinary; at the very end it stands for itself.
+        let (kept, left) = after.split_first().unwrap_or((drops, after));
+        to.push(*kept);
+        rest = left;
     }
+    to.extend_from_slice(rest);
 }

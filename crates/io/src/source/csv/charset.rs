@@ -57,10 +57,22 @@ fn is_undefined(byte: u8) -> bool {
 /// The text of the bytes, with U+FFFD for what cannot be decoded.
 pub(super) fn decode_lossy(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     match encoding {
-        Encoding::Utf8 => String::from_utf8_lossy(bytes),
+        Encoding::Utf8 => match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        },
         Encoding::Windows1252 | Encoding::Iso8859_1 => {
             let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
-            text.extend(bytes.iter().map(|byte| character(*byte, encoding)));
+            let mut rest = bytes;
+            // Most bytes are ASCII and come in runs.
+            while let Some((run, [other, left @ ..])) =
+                rest.iter().position(|byte| !byte.is_ascii()).and_then(|at| rest.split_at_checked(at))
+            {
+                text.push_str(str::from_utf8(run).unwrap_or_default());
+                text.push(character(*other, encoding));
+                rest = left;
+            }
+            text.push_str(str::from_utf8(rest).unwrap_or_default());
             Cow::Owned(text)
         }
     }
