@@ -1,6 +1,7 @@
 //! Killed at any moment and started again, an order ends as if nothing had happened.
 
 use std::fmt::Write as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -8,17 +9,22 @@ use serde_json::Value;
 
 use crate::Test;
 use crate::database::{Database, Kind, Rows};
-use crate::workspace::Workspace;
+use crate::workspace::{Finished, Workspace};
 
 pub(crate) const TESTS: &[Test] = &[
     ("anywhere_then_again_sqlite", || anywhere_then_again(Kind::Sqlite)),
     ("anywhere_then_again_postgres", || anywhere_then_again(Kind::Postgres)),
     ("again_and_again_sqlite", || again_and_again(Kind::Sqlite)),
     ("again_and_again_postgres", || again_and_again(Kind::Postgres)),
+    ("no_room_then_again_sqlite", || no_room_then_again(Kind::Sqlite)),
+    ("no_room_then_again_postgres", || no_room_then_again(Kind::Postgres)),
 ];
 
 /// How many moments of a run are tried, evenly spread over its length.
-const MOMENTS: u32 = 12;
+const MOMENTS: u32 = 20;
+
+/// The longest file that a run may write, in KiB, one run after the other: each gets a little further.
+const ROOMS: [u32; 8] = [0, 2, 8, 16, 32, 64, 96, 192];
 
 /// One kill in each of many fresh orders.
 fn anywhere_then_again(kind: Kind) -> anyhow::Result<()> {
@@ -40,6 +46,24 @@ fn again_and_again(kind: Kind) -> anyhow::Result<()> {
     for moment in 0..MOMENTS {
         order.kill_after(length * moment / MOMENTS)?;
     }
+    order.finish()?.must_equal(&undisturbed)
+}
+
+/// One order that runs out of room in ever later places: it says so, and goes on once there is room.
+fn no_room_then_again(kind: Kind) -> anyhow::Result<()> {
+    let Some((undisturbed, _)) = undisturbed(kind)? else { return Ok(()) };
+    let Some(order) = Order::create(kind)? else { return Ok(()) };
+    let mut refused = 0;
+    for room in ROOMS {
+        let finished = order.run_with_room(room)?;
+        // Try again (5), undone by itself (6), or enough room.
+        ensure!(matches!(finished.exit, Some(0 | 5 | 6)), "with {room} KiB: {finished}");
+        if finished.exit != Some(0) {
+            refused += 1;
+            ensure!(finished.stderr.contains("code: "), "with {room} KiB: {finished}");
+        }
+    }
+    ensure!(refused > 1, "only {refused} runs lacked room");
     order.finish()?.must_equal(&undisturbed)
 }
 
@@ -78,6 +102,16 @@ impl Order {
         child.kill()?;
         child.wait()?;
         Ok(())
+    }
+
+    /// Every write beyond the room fails, as on a full disk; the signal that would come with it is ignored.
+    fn run_with_room(&self, kibibytes: u32) -> anyhow::Result<Finished> {
+        let ours = self.workspace.command(&["run", "--order", "1"]);
+        let mut command = Command::new("bash");
+        command.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "bash", &kibibytes.to_string()]);
+        command.arg(ours.get_program()).args(ours.get_args()).current_dir(self.workspace.path()).env_clear();
+        command.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Ok(Finished::from(command.output().context("starting bash")?))
     }
 
     fn finish(&self) -> anyhow::Result<Outcome> {
