@@ -15,9 +15,9 @@ use crate::Error;
 use crate::land::{Rejected, read_rejects, unique_names};
 use crate::layer;
 use crate::marks::{Check, Mark, read_all};
-use crate::order::Order;
+use crate::order::{Order, Store};
 use crate::report::{SourceFile, StageReport};
-use crate::run::{self, Environment};
+use crate::run;
 use crate::statement::Stage;
 
 /// Bits of a row number that count records; the ones above name the file.
@@ -37,8 +37,8 @@ struct Reason {
 
 /// Writes every mark as CSV, unparseable rows included: `input,file,row,stage,code,column,disposition`.
 /// Answers how many there were.
-pub fn write_marks(environment: &Environment, order: &str, out: &mut dyn Write) -> Result<u64, Error> {
-    let findings = Findings::of(&environment.store().open(order)?)?;
+pub fn write_marks(store: &Store, order: &str, out: &mut dyn Write) -> Result<u64, Error> {
+    let findings = Findings::of(&store.open(order)?)?;
     let mut writer = csv::Writer::from_writer(out);
     let failed = |error: csv::Error| Error::file("write", "the list of marks")(std::io::Error::other(error));
     writer
@@ -59,8 +59,8 @@ pub fn write_marks(environment: &Environment, order: &str, out: &mut dyn Write) 
 
 /// Writes `rejects/<table>.csv` for every source table with held rows and removes what earlier runs wrote.
 /// Answers the files, sorted.
-pub fn write_rows(environment: &Environment, order: &str) -> Result<Vec<PathBuf>, Error> {
-    let order = environment.store().open(order)?;
+pub fn write_rows(store: &Store, order: &str) -> Result<Vec<PathBuf>, Error> {
+    let order = store.open(order)?;
     let findings = Findings::of(&order)?;
     let folder = order.subfolder("rejects");
     std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;

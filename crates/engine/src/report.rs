@@ -1,5 +1,7 @@
 //! What a stage reports into the order's log. One shape for all stages; each fills its part.
 
+pub(crate) mod receipt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::marks::Check;
@@ -31,8 +33,8 @@ pub struct StageReport {
     pub trouble: Option<crate::statement::Trouble>,
     /// Import: the load's id in the target.
     pub load: Option<i64>,
-    /// The receipt's seal, once verified.
-    pub receipt: Option<String>,
+    /// Verify: the sealed receipt, once everything is proved and the sums close.
+    pub receipt: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Advances an order: does what is missing, skips what is done and unchanged, and sums it up.
 
+mod reports;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,18 +77,32 @@ pub async fn advance(
     let order = environment.store().open(order)?;
     check_key(environment, &order)?;
     let mut order = order.lock()?;
-    let mut earlier: BTreeMap<Stage, Before> = BTreeMap::new();
     let mut states = Vec::new();
+    let advanced = do_missing(environment, &mut order, stages, target, &mut states).await;
+    let kept = keep_reports(&order, &states);
+    // What stopped the stages says more than what then stopped the reports.
+    let summary = advanced?;
+    kept.map(|()| summary)
+}
+
+async fn do_missing(
+    environment: &Environment,
+    order: &mut Locked,
+    stages: Stages,
+    target: &TargetChoice,
+    states: &mut Vec<State>,
+) -> Result<Summary, Error> {
+    let mut earlier: BTreeMap<Stage, Before> = BTreeMap::new();
     let mut digest = String::new();
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
-        let fingerprint = fingerprint(environment, &order, stage, &digest, target)?;
+        let fingerprint = fingerprint(environment, order, stage, &digest, target)?;
         let current = order.current(stage, &fingerprint).cloned();
         let state = match current.filter(still_holds) {
             Some(done) => State { stage, done, skipped: true },
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
-                refuse_stale_load(&order, stage)?;
-                run_stage(environment, &mut order, stage, fingerprint, &mut earlier, target).await?
+                refuse_stale_load(order, stage)?;
+                run_stage(environment, order, stage, fingerprint, &mut earlier, target).await?
             }
         };
         let report: StageReport = read_report(&state.done)?;
@@ -98,7 +114,7 @@ pub async fn advance(
             break;
         }
     }
-    Ok(summary::build(&order, &states, &earlier, stages.last()))
+    Ok(summary::build(order, states, &earlier, stages.last()))
 }
 
 /// Whether what the log says of a stage can stand. The target may have changed since: verify reads it each time, and a
@@ -111,19 +127,49 @@ fn still_holds(done: &crate::order::Done) -> bool {
     }
 }
 
+/// All that the log says of an order.
+pub struct Account {
+    pub order: Order,
+    pub summary: Summary,
+    /// What the stages in force reported.
+    pub reports: BTreeMap<Stage, StageReport>,
+}
+
 /// What the log says of an order; nothing is run.
-pub fn status(environment: &Environment, order: &str) -> Result<Summary, Error> {
-    let order = environment.store().open(order)?;
+pub fn account(store: &Store, order: &str) -> Result<Account, Error> {
+    let order = store.open(order)?;
+    let (states, reports) = in_force(&order)?;
+    let summary = summary::build(&order, &states, &reports, Stage::Verify);
+    let reports = reports.into_iter().map(|(stage, before)| (stage, before.report)).collect();
+    Ok(Account { order, summary, reports })
+}
+
+/// The sum of what the log says of an order.
+pub fn status(store: &Store, order: &str) -> Result<Summary, Error> {
+    Ok(account(store, order)?.summary)
+}
+
+/// The reports speak of the whole order, whichever stages were asked for; `states` are those.
+fn keep_reports(order: &Locked, states: &[State]) -> Result<(), Error> {
+    let (mut all, reports) = in_force(order)?;
+    for state in &mut all {
+        let asked = states.iter().find(|asked| asked.stage == state.stage);
+        state.skipped = asked.is_none_or(|asked| asked.skipped);
+    }
+    reports::write(order, &summary::build(order, &all, &reports, Stage::Verify))
+}
+
+fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Error> {
     let mut earlier = BTreeMap::new();
     let mut states = Vec::new();
-    for done in chain(&order) {
+    for done in chain(order) {
         let stage = done.stage;
         let before =
             Before { report: read_report(&done)?, folder: order.folder(stage), digest: done.digest.clone() };
         earlier.insert(stage, before);
         states.push(State { stage, done, skipped: true });
     }
-    Ok(summary::build(&order, &states, &earlier, Stage::Verify))
+    Ok((states, earlier))
 }
 
 /// The latest record of each stage that no later run of an earlier stage has overtaken, in the order of the stages.

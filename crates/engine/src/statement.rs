@@ -2,8 +2,11 @@
 //!
 //! Field names are a contract with other programs. Figures describe the order, never one invocation.
 
+mod balance;
+
 use std::collections::BTreeMap;
 
+pub use balance::{Equation, Of};
 use serde::{Deserialize, Serialize};
 
 /// The outcome of a stage or an order. There is no default: what did not run is `NotRun`.

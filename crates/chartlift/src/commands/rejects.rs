@@ -5,7 +5,6 @@ use std::io::Write as _;
 use chartlift_engine::rejects::{write_marks, write_rows};
 use serde_json::json;
 
-use super::stage::environment;
 use crate::args::Rejects;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
@@ -13,15 +12,15 @@ use crate::output::{Output, grouped};
 
 pub(super) fn run(arguments: &Rejects, config: &Config, output: &Output) -> Result<Exit, Failure> {
     let order = arguments.order.as_str();
-    let environment = environment(config, output, config.key()?);
+    let store = config.store();
     if arguments.marks {
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        let marks = write_marks(&environment, order, &mut out)?;
+        let marks = write_marks(&store, order, &mut out)?;
         out.flush().map_err(Failure::file("write to", "stdout"))?;
         output.note(format_args!("{} marks", grouped(marks)));
         return Ok(Exit::Done);
     }
-    let files = write_rows(&environment, order)?;
+    let files = write_rows(&store, order)?;
     output.object(&json!({ "spec": "chartlift/v1", "order": order, "files": files }));
     if files.is_empty() {
         output.line("No row of this order is held.");

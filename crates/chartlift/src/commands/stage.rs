@@ -57,7 +57,7 @@ fn too_early(summary: &Summary, stages: Stages) -> Option<Failure> {
 }
 
 /// What an order needs beside its own folder.
-pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> Environment {
+fn environment(config: &Config, output: &Output, key: ProjectKey) -> Environment {
     Environment {
         project: config.project.clone(),
         key,
@@ -77,7 +77,7 @@ fn stopped(
     failure: Failure,
 ) -> Result<Exit, Failure> {
     if output.json
-        && let Ok(mut summary) = status(environment, order)
+        && let Ok(mut summary) = status(&environment.store(), order)
     {
         summary.error = Some(failure.trouble());
         output.object(&summary);

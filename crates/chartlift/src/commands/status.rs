@@ -3,14 +3,12 @@
 use chartlift_engine::run::status;
 use chartlift_engine::statement::Stage;
 
-use super::stage::environment;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::output::{NextStep, Output};
 
 pub(super) fn run(config: &Config, output: &Output, order: &str) -> Result<Exit, Failure> {
-    let environment = environment(config, output, config.key()?);
-    let mut summary = status(&environment, order)?;
+    let mut summary = status(&config.store(), order)?;
     let exit = Exit::of_summary(&summary, Stage::Verify);
     if !output.json {
         // Nothing was run, so nothing was skipped either.

@@ -17,6 +17,7 @@ mod expect;
 mod json_path;
 mod kill;
 mod lock;
+mod reports;
 mod scenario;
 mod script;
 mod shared_data;
@@ -30,6 +31,7 @@ fn main() {
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
         ("lock", lock::TESTS),
+        ("reports", reports::TESTS),
         ("defects", defects::TESTS),
         ("shared_data", shared_data::TESTS),
         ("json_path", json_path::TESTS),

@@ -41,13 +41,40 @@ pub(super) fn publish(folder: &Path, name: &str, bytes: &[u8]) -> Result<bool, E
     }
 }
 
+/// Writes a file over what is there, private to its owner: the old bytes or the new ones, never something between.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = folder.join(format!(".{name}.{}{DRAFT_SUFFIX}", std::process::id()));
+    let mut file = private_options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&draft)
+        .map_err(Error::file("create", &draft))?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(Error::file("write", &draft))
+        .and_then(|()| std::fs::rename(&draft, path).map_err(Error::file("write", path)));
+    if written.is_err() {
+        ignore_missing(std::fs::remove_file(&draft)).map_err(Error::file("remove", &draft))?;
+    }
+    written
+}
+
+/// Removes a file that may not be there.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    ignore_missing(std::fs::remove_file(path)).map_err(Error::file("remove", path))
+}
+
 /// The end of the names of files being written. What carries it after a kill was never published.
 const DRAFT_SUFFIX: &str = ".draft";
 
-/// Removes what killed writers left behind. Only under the order's lock.
-pub(super) fn remove_drafts(folder: &Path) -> Result<(), Error> {
+/// Removes what killed writers left behind, of files whose drafts' names begin so. Only under the order's lock.
+pub(super) fn remove_drafts(folder: &Path, prefix: &str) -> Result<(), Error> {
     for name in names(folder)? {
-        if name.starts_with('.') && name.ends_with(DRAFT_SUFFIX) {
+        if name.starts_with(prefix) && name.ends_with(DRAFT_SUFFIX) {
             let path = folder.join(name);
             ignore_missing(std::fs::remove_file(&path)).map_err(Error::file("remove", &path))?;
         }

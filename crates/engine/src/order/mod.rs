@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use attempt::{Attempt, Outcome};
 pub use clock::{Clock, FixedClock};
 pub use event::{Done, Event, FORMAT, InputSpec, OrderSpec, Record};
-pub use files::sync_tree;
+pub use files::{replace, sync_tree};
 
 use crate::Error;
 use crate::statement::{Stage, Verdict};
@@ -246,6 +246,17 @@ impl Deref for Locked {
 }
 
 impl Locked {
+    /// Writes `reports/{name}` over what was there.
+    pub(crate) fn write_report(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let folder = self.subfolder("reports");
+        files::remove_drafts(&folder, &format!(".{name}."))?;
+        replace(&folder.join(name), bytes)
+    }
+
+    pub(crate) fn remove_report(&self, name: &str) -> Result<(), Error> {
+        files::remove(&self.subfolder("reports").join(name))
+    }
+
     /// Adds a record with the store's actor and time.
     fn append(&mut self, event: Event) -> Result<(), Error> {
         let time = self.order.clock.now();

@@ -12,7 +12,9 @@ use crate::Error;
 use crate::digest::{DigestColumn, TableDigest, hex_of_buckets, row_digests};
 use crate::project_key::sha256_of;
 use crate::report::StageReport;
+use crate::report::receipt::{self, Proof};
 use crate::statement::{LoadBalance, Mismatch, Stage, Trouble, Verdict};
+use crate::summary;
 
 /// Buckets that a differing table is divided into, to find the rows that differ without reading the rest.
 const BUCKETS: u32 = 1024;
@@ -47,7 +49,7 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     // The order of the pack reads better than the order of the load.
     report.loads.sort_by_key(|load| loads.iter().position(|known| known.table == load.table));
     let digest = sha256_of(digests.iter().map(String::as_bytes));
-    let verdict = judge(&mut report, &record, &digest);
+    let verdict = judge(work, &mut report, &record, &digest);
     Ok(Finished { report, verdict, digest })
 }
 
@@ -211,7 +213,7 @@ impl Found<'_> {
     }
 }
 
-fn judge(report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict {
+fn judge(work: &Work<'_>, report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict {
     if let Some(load) = report.loads.iter().find(|load| load.verified != load.loaded) {
         report.trouble = Some(Trouble {
             code: "verify-mismatch".into(),
@@ -224,9 +226,14 @@ fn judge(report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict
         });
         return Verdict::Fail;
     }
-    // The receipt binds what was verified to what the log said when it was loaded.
-    report.receipt =
-        Some(sha256_of([digest.as_bytes(), record.log_head.as_bytes(), record.input_digest.as_bytes()]));
     report.load = Some(record.id);
+    let statement = summary::statement(|stage| match stage {
+        Stage::Verify => Some(&*report),
+        earlier => work.earlier.get(&earlier).map(|before| &before.report),
+    });
+    if statement.balanced {
+        let proof = Proof { statement: &statement, digest, record };
+        report.receipt = Some(receipt::sealed(work.order.spec(), &work.earlier, &proof));
+    }
     Verdict::Pass
 }

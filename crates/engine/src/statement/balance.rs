@@ -1,0 +1,161 @@
+//! The equations of the balance, in one place: what closes an order is what its report shows.
+
+use super::{FileBalance, RuleBalance, Stage, Statement};
+
+/// What an equation speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    File,
+    SourceTable,
+    Rule,
+    Category,
+    TargetTable,
+    Patients,
+}
+
+/// A whole and the parts it must be the sum of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equation {
+    pub of: Of,
+    pub name: String,
+    pub whole: (&'static str, u64),
+    pub parts: Vec<(String, u64)>,
+    /// The stage that gives the last of its figures; before it has run the equation says nothing.
+    pub settled_by: Stage,
+}
+
+impl Equation {
+    fn new(
+        of: Of,
+        name: impl Into<String>,
+        settled_by: Stage,
+        whole: (&'static str, u64),
+        parts: &[(&str, u64)],
+    ) -> Self {
+        let parts = parts.iter().map(|(part, count)| ((*part).to_owned(), *count)).collect();
+        Self { of, name: name.into(), whole, parts, settled_by }
+    }
+
+    pub fn sum(&self) -> u64 {
+        self.parts.iter().map(|(_, count)| count).sum()
+    }
+
+    pub fn closes(&self) -> bool {
+        self.whole.1 == self.sum()
+    }
+}
+
+impl Statement {
+    /// Every equation of the balance, from the figures as they stand.
+    pub fn equations(&self) -> Vec<Equation> {
+        let mut all = self.of_files();
+        all.extend(self.of_tables());
+        all.extend(self.of_rules());
+        all.extend(self.of_categories());
+        all.extend(self.of_loads());
+        let patients = &self.patients;
+        all.push(Equation::new(
+            Of::Patients,
+            "all patients",
+            Stage::Validate,
+            ("exported", patients.exported),
+            &[("whole", patients.whole), ("incomplete", patients.incomplete), ("absent", patients.absent)],
+        ));
+        all
+    }
+
+    fn of_files(&self) -> Vec<Equation> {
+        let of_file = |file: &FileBalance| {
+            let parts = [("landed", file.landed), ("quarantined", file.quarantined)];
+            Equation::new(Of::File, &file.file, Stage::Check, ("read", file.read), &parts)
+        };
+        self.files.iter().map(of_file).collect()
+    }
+
+    fn of_tables(&self) -> Vec<Equation> {
+        let mut equations = Vec::new();
+        for table in &self.tables {
+            let of_files = self.files.iter().filter(|file| file.table.as_ref() == Some(&table.table));
+            let landed = ("landed", table.landed);
+            let files = [("landed in its files", of_files.map(|file| file.landed).sum())];
+            equations.push(Equation::new(Of::SourceTable, &table.table, Stage::Check, landed, &files));
+            let mut fates = vec![
+                ("produced", table.produced),
+                ("merged", table.merged),
+                ("quarantined", table.quarantined),
+            ];
+            fates.extend(table.excluded.iter().map(|(name, rows)| (name.as_str(), *rows)));
+            equations.push(Equation::new(Of::SourceTable, &table.table, Stage::Categorize, landed, &fates));
+        }
+        equations
+    }
+
+    fn of_rules(&self) -> Vec<Equation> {
+        let of_rule = |rule: &RuleBalance| {
+            let mut fates =
+                vec![("produced", rule.produced), ("merged", rule.merged), ("quarantined", rule.quarantined)];
+            fates.extend(rule.excluded.iter().map(|(name, rows)| (name.as_str(), *rows)));
+            let name = format!("{} (from {} into {})", rule.rule, rule.from, rule.into);
+            Equation::new(Of::Rule, name, rule.stage, ("read", rule.read), &fates)
+        };
+        self.rules.iter().map(of_rule).collect()
+    }
+
+    fn of_categories(&self) -> Vec<Equation> {
+        let mut equations = Vec::new();
+        for category in &self.categories {
+            let rules = self
+                .rules
+                .iter()
+                .filter(|rule| rule.stage == Stage::Categorize && rule.into == category.category);
+            let (name, stage) = (&category.category, Stage::Categorize);
+            let emitted = ("emitted", category.emitted);
+            let by_rules = [("emitted by its rules", rules.map(|rule| rule.emitted).sum())];
+            let fates =
+                [("rows", category.rows), ("merged", category.merged), ("quarantined", category.quarantined)];
+            equations.push(Equation::new(Of::Category, name, stage, emitted, &by_rules));
+            equations.push(Equation::new(Of::Category, name, stage, emitted, &fates));
+        }
+        equations
+    }
+
+    fn of_loads(&self) -> Vec<Equation> {
+        let mut equations = Vec::new();
+        for load in &self.loads {
+            let fates = [("loaded", load.loaded), ("matched", load.matched), ("held", load.held)];
+            let (of, name) = (Of::TargetTable, &load.table);
+            equations.push(Equation::new(of, name, Stage::Import, ("converted", load.converted), &fates));
+            let proved = [("verified", load.verified)];
+            equations.push(Equation::new(of, name, Stage::Verify, ("loaded", load.loaded), &proved));
+        }
+        equations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statement::TableBalance;
+
+    #[test]
+    fn a_row_too_few_is_seen_where_it_is_lost() {
+        let file = FileBalance {
+            file: "a.csv".into(),
+            table: Some("a".into()),
+            read: 5,
+            landed: 4,
+            quarantined: 1,
+            ..FileBalance::default()
+        };
+        let mut table = TableBalance { table: "a".into(), landed: 4, produced: 3, ..TableBalance::default() };
+        table.excluded.insert("deleted".into(), 1);
+        let mut statement =
+            Statement { files: vec![file], tables: vec![table.clone()], ..Statement::default() };
+        assert!(statement.equations().iter().all(Equation::closes));
+        table.excluded.clear();
+        statement.tables = vec![table];
+        let open: Vec<Equation> = statement.equations().into_iter().filter(|one| !one.closes()).collect();
+        assert_eq!(open.len(), 1);
+        assert_eq!((open[0].of, open[0].whole.1, open[0].sum()), (Of::SourceTable, 4, 3));
+    }
+}
