@@ -23,6 +23,26 @@ create table if not exists organizations (
   active boolean
 );
 
+-- Places: buildings, wards, rooms, vehicles.
+create table if not exists locations (
+  id uuid primary key,
+  organization_id uuid references organizations (id),
+  parent_id uuid references locations (id),
+  name text not null,
+  kind text check (kind in ('site', 'building', 'wing', 'ward', 'level', 'corridor', 'room', 'bed', 'vehicle', 'house', 'cabinet', 'road', 'area', 'jurisdiction', 'virtual')),
+  status text check (status in ('active', 'suspended', 'inactive')),
+  description text,
+  phone varchar(64),
+  email varchar(254),
+  address_line text,
+  city varchar(128),
+  state varchar(64),
+  postal_code varchar(16),
+  country varchar(64),
+  timezone varchar(64)
+);
+create index if not exists locations_organization_id on locations (organization_id);
+
 -- Professionals, whether or not they may log in.
 create table if not exists practitioners (
   id uuid primary key,
@@ -93,6 +113,8 @@ create table if not exists patients (
   postal_code varchar(16),
   country varchar(64),
   notes text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists patients_full_name on patients (full_name);
@@ -112,10 +134,122 @@ create table if not exists patient_identifiers (
   valid_from date,
   valid_to date,
   check_status text check (check_status in ('valid', 'invalid', 'n/a', 'placeholder')),
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists patient_identifiers_patient_id on patient_identifiers (patient_id);
 create index if not exists patient_identifiers_kind_value on patient_identifiers (kind, value);
+
+-- Charts that belong together, or perhaps do.
+create table if not exists patient_links (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  other_patient_id uuid not null references patients (id),
+  kind text not null check (kind in ('replaced-by', 'replaces', 'seealso', 'possible-duplicate')),
+  score numeric,
+  evidence text,
+  decided_by text,
+  decided_at timestamptz,
+  safety_hold text
+);
+create index if not exists patient_links_patient_id on patient_links (patient_id);
+create index if not exists patient_links_other_patient_id on patient_links (other_patient_id);
+
+-- Addresses and numbers of patients, and the people around them.
+create table if not exists patient_contacts (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  role text not null check (role in ('self-address', 'self-phone', 'self-email', 'mother', 'father', 'legal-guardian', 'emergency', 'financial', 'employer', 'other')),
+  name text,
+  birth_date date,
+  birth_date_precision text check (birth_date_precision in ('Y', 'M', 'D')),
+  sex text check (sex in ('male', 'female', 'other', 'unknown')),
+  doc_type varchar(64),
+  doc_value varchar(128),
+  relationship_code varchar(64),
+  relationship_system varchar(255),
+  relationship text,
+  address_line text,
+  address_number varchar(32),
+  address_complement text,
+  district varchar(128),
+  city varchar(128),
+  city_code varchar(16),
+  state varchar(64),
+  postal_code varchar(16),
+  country varchar(64),
+  address_text text,
+  telecom_kind text check (telecom_kind in ('phone', 'fax', 'email', 'pager', 'url', 'sms', 'other')),
+  telecom_value varchar(254),
+  telecom_text text,
+  use text check (use in ('home', 'work', 'temp', 'old', 'mobile', 'billing')),
+  ok_to_contact boolean,
+  preferred boolean,
+  valid_from date,
+  valid_to date,
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
+);
+create index if not exists patient_contacts_patient_id on patient_contacts (patient_id);
+
+-- Files that belong to charts.
+create table if not exists attachments (
+  id uuid primary key,
+  patient_id uuid references patients (id),
+  owner_category varchar(64),
+  owner_source_key varchar(255),
+  title text,
+  category_code varchar(64),
+  category_system varchar(255),
+  category text,
+  file_name text not null,
+  source_path text,
+  media_type varchar(128),
+  media_type_text text,
+  size bigint check (size >= 0),
+  sha256 varchar(64),
+  page_count bigint check (page_count >= 0),
+  readable boolean,
+  encrypted boolean,
+  av_status text check (av_status in ('clean', 'infected', 'not-scanned')),
+  created_at timestamptz,
+  created_precision text check (created_precision in ('Y', 'M', 'D', 'm', 's')),
+  storage_uri text,
+  missing boolean,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
+);
+create index if not exists attachments_patient_id on attachments (patient_id);
+
+-- Insurance of patients by period.
+create table if not exists coverages (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  payer_id uuid references organizations (id),
+  card_attachment_id uuid references attachments (id),
+  payer text,
+  plan_name text,
+  plan_code varchar(64),
+  member_number varchar(64),
+  subscriber_number varchar(64),
+  group_number varchar(64),
+  subscriber_name text,
+  relationship text check (relationship in ('child', 'parent', 'spouse', 'common', 'other', 'self', 'injured')),
+  relationship_text text,
+  priority bigint check (priority >= 1),
+  period_start date,
+  period_start_precision text check (period_start_precision in ('Y', 'M', 'D')),
+  period_end date,
+  period_end_precision text check (period_end_precision in ('Y', 'M', 'D')),
+  status text check (status in ('active', 'cancelled', 'draft', 'entered-in-error')),
+  status_text text,
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
+);
+create index if not exists coverages_patient_id on coverages (patient_id);
 
 -- The diary. `patient_id` is empty for a block.
 create table if not exists appointments (
@@ -123,6 +257,8 @@ create table if not exists appointments (
   patient_id uuid references patients (id),
   practitioner_id uuid references practitioners (id),
   organization_id uuid references organizations (id),
+  location_id uuid references locations (id),
+  coverage_id uuid references coverages (id),
   kind text check (kind in ('visit', 'block')),
   start_at timestamptz not null,
   end_at timestamptz,
@@ -140,6 +276,8 @@ create table if not exists appointments (
   booked_at timestamptz,
   confirmed_at timestamptz,
   notes text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists appointments_patient_id on appointments (patient_id);
@@ -152,6 +290,7 @@ create table if not exists encounters (
   practitioner_id uuid references practitioners (id),
   organization_id uuid references organizations (id),
   appointment_id uuid references appointments (id),
+  location_id uuid references locations (id),
   class text check (class in ('AMB', 'EMER', 'IMP', 'HH', 'VR')),
   class_text text,
   status text check (status in ('planned', 'arrived', 'triaged', 'in-progress', 'onleave', 'finished', 'cancelled', 'entered-in-error', 'unknown')),
@@ -166,7 +305,9 @@ create table if not exists encounters (
   reason_display text,
   chief_complaint text,
   disposition text,
-  derived boolean
+  derived boolean,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
 );
 create index if not exists encounters_patient_id_start_at on encounters (patient_id, start_at);
 create index if not exists encounters_practitioner_id on encounters (practitioner_id);
@@ -179,6 +320,7 @@ create table if not exists clinical_documents (
   encounter_id uuid references encounters (id),
   author_id uuid references practitioners (id),
   signer_id uuid references practitioners (id),
+  original_attachment_id uuid references attachments (id),
   type_code varchar(64),
   type_system varchar(255),
   type_text text,
@@ -191,7 +333,9 @@ create table if not exists clinical_documents (
   version bigint check (version >= 1),
   body text not null,
   body_html text,
-  original_format varchar(64)
+  original_format varchar(64),
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
 );
 create index if not exists clinical_documents_patient_id_authored_at on clinical_documents (patient_id, authored_at);
 create index if not exists clinical_documents_encounter_id on clinical_documents (encounter_id);
@@ -219,6 +363,8 @@ create table if not exists conditions (
   body_site text,
   rank bigint,
   note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists conditions_patient_id on conditions (patient_id);
@@ -252,10 +398,70 @@ create table if not exists allergies (
   reaction_2 text,
   reaction_2_severity text check (reaction_2_severity in ('mild', 'moderate', 'severe')),
   note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists allergies_patient_id on allergies (patient_id);
 create index if not exists allergies_encounter_id on allergies (encounter_id);
+
+-- Family history, and the statement that there is none.
+create table if not exists family_histories (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  encounter_id uuid references encounters (id),
+  recorder_id uuid references practitioners (id),
+  assertion text not null check (assertion in ('condition', 'none-known', 'not-asked', 'unable')),
+  status text check (status in ('partial', 'completed', 'entered-in-error', 'health-unknown')),
+  relation_code varchar(64),
+  relation_system varchar(255),
+  relation text,
+  relative_name text,
+  sex text check (sex in ('male', 'female', 'other', 'unknown')),
+  condition_code varchar(64),
+  condition_system varchar(255),
+  condition text,
+  source_code varchar(128),
+  source_text text,
+  onset_age numeric,
+  onset_text text,
+  age numeric,
+  deceased boolean,
+  death_age numeric,
+  contributed_to_death boolean,
+  outcome text,
+  recorded_at timestamptz,
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
+);
+create index if not exists family_histories_patient_id on family_histories (patient_id);
+
+-- Warnings above the chart.
+create table if not exists flags (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  encounter_id uuid references encounters (id),
+  author_id uuid references practitioners (id),
+  category text check (category in ('diet', 'drug', 'lab', 'admin', 'contact', 'clinical', 'behavioral', 'research', 'advance-directive', 'safety')),
+  code varchar(64),
+  code_system varchar(255),
+  description text not null,
+  source_code varchar(128),
+  source_text text not null,
+  status text check (status in ('active', 'inactive', 'entered-in-error')),
+  status_text text,
+  priority text,
+  start_at timestamptz,
+  start_precision text check (start_precision in ('Y', 'M', 'D', 'm', 's')),
+  end_at timestamptz,
+  end_precision text check (end_precision in ('Y', 'M', 'D', 'm', 's')),
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
+  safety_hold text
+);
+create index if not exists flags_patient_id on flags (patient_id);
 
 -- Prescriptions, statements, administrations and dispenses.
 create table if not exists medications (
@@ -293,6 +499,8 @@ create table if not exists medications (
   continuous_use boolean,
   controlled_class varchar(64),
   note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists medications_patient_id on medications (patient_id);
@@ -305,6 +513,7 @@ create table if not exists immunizations (
   encounter_id uuid references encounters (id),
   performer_id uuid references practitioners (id),
   organization_id uuid references organizations (id),
+  location_id uuid references locations (id),
   vaccine_code varchar(64),
   vaccine_system varchar(255),
   vaccine text not null,
@@ -324,7 +533,9 @@ create table if not exists immunizations (
   route text,
   primary_source boolean,
   not_done_reason text,
-  note text
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
 );
 create index if not exists immunizations_patient_id_occurred_at on immunizations (patient_id, occurred_at);
 create index if not exists immunizations_encounter_id on immunizations (encounter_id);
@@ -364,7 +575,9 @@ create table if not exists observations (
   method text,
   device text,
   order_number varchar(64),
-  note text
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
 );
 create index if not exists observations_patient_id_effective_at on observations (patient_id, effective_at);
 create index if not exists observations_encounter_id on observations (encounter_id);
@@ -376,6 +589,7 @@ create table if not exists procedures (
   encounter_id uuid references encounters (id),
   performer_id uuid references practitioners (id),
   organization_id uuid references organizations (id),
+  location_id uuid references locations (id),
   code varchar(64),
   code_system varchar(255),
   description text not null,
@@ -392,7 +606,75 @@ create table if not exists procedures (
   reason_display text,
   outcome text,
   tooth varchar(16),
-  note text
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
 );
 create index if not exists procedures_patient_id_start_at on procedures (patient_id, start_at);
 create index if not exists procedures_encounter_id on procedures (encounter_id);
+
+-- What patients agreed to or refused.
+create table if not exists consents (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  encounter_id uuid references encounters (id),
+  document_id uuid references clinical_documents (id),
+  attachment_id uuid references attachments (id),
+  recorder_id uuid references practitioners (id),
+  type_code varchar(64),
+  type_system varchar(255),
+  type text not null,
+  scope text check (scope in ('adr', 'research', 'patient-privacy', 'treatment')),
+  decision text check (decision in ('permit', 'deny')),
+  decision_text text,
+  status text check (status in ('draft', 'proposed', 'active', 'rejected', 'inactive', 'entered-in-error')),
+  status_text text,
+  given_at timestamptz,
+  given_precision text check (given_precision in ('Y', 'M', 'D', 'm', 's')),
+  given_by text,
+  given_by_relationship text,
+  valid_from date,
+  valid_to date,
+  revoked_at timestamptz,
+  revoked_precision text check (revoked_precision in ('Y', 'M', 'D', 'm', 's')),
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
+);
+create index if not exists consents_patient_id on consents (patient_id);
+
+-- The ledger: one line a charge, payment or adjustment.
+create table if not exists account_entries (
+  id uuid primary key,
+  patient_id uuid not null references patients (id),
+  coverage_id uuid references coverages (id),
+  encounter_id uuid references encounters (id),
+  practitioner_id uuid references practitioners (id),
+  kind text not null check (kind in ('charge', 'payment', 'adjustment', 'refund', 'credit', 'opening-balance', 'write-off')),
+  code varchar(64),
+  code_system varchar(255),
+  code_display text,
+  source_code varchar(128),
+  description text,
+  quantity numeric,
+  unit_price numeric,
+  amount numeric not null,
+  currency varchar(3) not null,
+  occurred_on date not null,
+  occurred_on_precision text check (occurred_on_precision in ('Y', 'M', 'D')),
+  due_on date,
+  posted_at timestamptz,
+  method text check (method in ('cash', 'card', 'check', 'transfer', 'direct-debit', 'pix', 'boleto', 'insurer', 'other')),
+  method_text text,
+  installment bigint check (installment >= 1),
+  installments bigint check (installments >= 1),
+  claim_number varchar(64),
+  invoice_number varchar(64),
+  status text check (status in ('draft', 'issued', 'balanced', 'cancelled', 'entered-in-error')),
+  status_text text,
+  note text,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text
+);
+create index if not exists account_entries_patient_id_occurred_on on account_entries (patient_id, occurred_on);
+create index if not exists account_entries_encounter_id on account_entries (encounter_id);
