@@ -27,6 +27,7 @@ mod land;
 mod layer;
 mod marks;
 mod produce;
+mod reshape;
 mod stage;
 mod summary;
 

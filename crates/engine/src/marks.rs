@@ -132,6 +132,14 @@ impl RowSet {
             .flat_map(|(part, rows)| rows.iter().map(|row| RowId { row: row.cast_signed(), part: *part }))
     }
 
+    pub(crate) fn remove(&mut self, other: &Self) {
+        for (part, rows) in &mut self.parts {
+            if let Some(gone) = other.parts.get(part) {
+                *rows -= gone;
+            }
+        }
+    }
+
     pub(crate) fn union(&mut self, other: Self) {
         for (part, rows) in other.parts {
             *self.parts.entry(part).or_default() |= rows;

@@ -6,6 +6,7 @@
 mod code;
 mod diagnostic;
 mod entries;
+mod inherit;
 mod layout;
 mod pack;
 mod pattern;

@@ -83,9 +83,27 @@ pub struct System {
     pub timezone: String,
     pub tables: Vec<SourceTable>,
     pub categorize: Vec<RuleFile>,
+    /// What tells this version from others that only values tell apart.
+    pub fingerprints: Vec<Fingerprint>,
     /// Whole tables nobody reads, each with a reason.
     pub ignored_tables: Vec<Ignored>,
     pub place: Place,
+}
+
+/// A fact about all values of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fingerprint {
+    pub table: Located<String>,
+    pub column: Located<String>,
+    pub says: Says,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Says {
+    /// Reference inclusion: every value is one of another column's.
+    AllIn { table: Located<String>, column: Located<String> },
+    /// Every value matches, as a schema's `pattern` does.
+    Pattern(Located<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -161,18 +179,86 @@ pub struct RuleFile {
     /// The category or the target table the rules produce.
     pub into: Located<String>,
     pub rules: Vec<Rule>,
+    /// What becomes of rows with one key and different content; `None`: all are quarantined.
+    pub merge: Option<Merge>,
     pub ignored_columns: Vec<Ignored>,
+}
+
+/// How rows with one key become one.
+#[derive(Debug, Clone)]
+pub struct Merge {
+    pub keep: Keep,
+    /// Fields that put the rows in order; what is equal stays in the order of the files.
+    pub order: Vec<Located<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    First,
+    Last,
+    /// The first row, its empty fields filled from the next that has a value.
+    Fill,
 }
 
 #[derive(Debug, Clone)]
 pub struct Rule {
     pub name: Located<String>,
-    /// The driving table (categorize) or category (convert).
+    /// The driving table (categorize) or category (convert). A union's rule stands once for each of its tables.
     pub from: Located<String>,
+    /// The name its columns are reached by: its own, or that of the union's first table.
+    pub alias: String,
+    pub group: Option<Group>,
+    pub unpivot: Option<Unpivot>,
+    pub split: Option<Split>,
     pub joins: Vec<Join>,
     pub excludes: Vec<Exclude>,
+    pub checks: Vec<Condition>,
     pub fields: Vec<FieldRule>,
     pub place: Place,
+}
+
+/// Many rows become one: those with equal values in `by`.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub by: Vec<Located<String>>,
+    /// Columns that put a group's rows in order, each by its declared type.
+    pub order: Vec<Located<String>>,
+    /// The row that plain columns are taken from.
+    pub take: Take,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    First,
+    Last,
+}
+
+/// Numbered columns become rows: the nth of each list makes the nth row.
+#[derive(Debug, Clone)]
+pub struct Unpivot {
+    /// New column and the columns it takes its values from, all as many.
+    pub columns: Vec<(Located<String>, Vec<Located<String>>)>,
+    /// A new column with the place in the lists, from 1.
+    pub number: Option<Located<String>>,
+    pub place: Place,
+}
+
+/// Columns that hold lists become rows, one a piece; several columns are taken in step.
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// New column and the column that holds the list.
+    pub columns: Vec<(Located<String>, Located<String>)>,
+    pub separator: String,
+    pub place: Place,
+}
+
+/// A condition over a row's columns that is true where something is wrong.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub check: Located<String>,
+    pub when: Located<String>,
+    pub failed: Disposition,
 }
 
 #[derive(Debug, Clone)]
@@ -231,6 +317,26 @@ pub struct FieldRule {
     pub unmapped: Option<Failed>,
     /// Further texts that mean "no value" in this field only.
     pub missing_values: Vec<String>,
+    /// Lossless changes to what was written, each with its own mark.
+    pub repairs: Vec<Located<Repair>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// NUL characters are taken out.
+    Nul,
+    /// UTF-8 that was once read as Windows-1252 is read right, where that loses nothing.
+    Mojibake,
+}
+
+impl Repair {
+    /// The word in rule files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nul => "nul",
+            Self::Mojibake => "mojibake",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -241,6 +347,8 @@ pub enum FieldValue {
     Text(Located<String>),
     /// A scalar SQL expression.
     Sql(Located<String>),
+    /// The texts of all rows of a group, in order.
+    Lines { column: Located<String>, separator: String },
 }
 
 /// What a lost value or an unmapped code means.

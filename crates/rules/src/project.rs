@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::{
-    CodeMap, Failed, FieldRule, MapEntry, Project, Rule, RuleFile, SourceTable, System, TableSchema, Target,
-    TargetTable,
+    CodeMap, Failed, FieldRule, Located, MapEntry, Project, Rule, RuleFile, SourceTable, System, TableSchema,
+    Target, TargetTable,
 };
 
 impl Project {
@@ -97,6 +97,21 @@ impl RuleFile {
 impl Rule {
     pub fn field(&self, name: &str) -> Option<&FieldRule> {
         self.fields.iter().find(|field| field.field.value == name)
+    }
+
+    /// The columns that `unpivot` and `split` make, each with those it is made from.
+    pub fn made_columns(&self) -> impl Iterator<Item = (&Located<String>, Vec<&Located<String>>)> {
+        let unpivot = self.unpivot.iter().flat_map(|unpivot| &unpivot.columns);
+        let split = self.split.iter().flat_map(|split| &split.columns);
+        unpivot
+            .map(|(name, from)| (name, from.iter().collect()))
+            .chain(split.map(|(name, from)| (name, vec![from])))
+    }
+
+    /// The driving table's columns that decide how many rows there are.
+    pub fn shaping_columns(&self) -> impl Iterator<Item = &str> {
+        let group = self.group.iter().flat_map(|group| group.by.iter().chain(&group.order));
+        group.chain(self.made_columns().flat_map(|(_, from)| from)).map(|column| column.value.as_str())
     }
 
     /// The tables or categories it reads: `from` first, then the joined ones.

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::entries::{Entries, Problems};
+use crate::inherit::{self, PackFile, Trees};
 use crate::layout::{self, FileKind, Pack};
 use crate::{
     Diagnostic, File, Place, Project, RuleFile, System, TableSchema, Target, TargetTable, resolve, suggest,
@@ -64,9 +65,17 @@ pub(crate) struct Incomplete {
     pub(crate) targets: BTreeSet<Pack>,
 }
 
-/// The files of one pack as they come in.
-struct Parts<T> {
-    head: Option<T>,
+/// The files of a system's version as they come in: read once it is known what they inherit.
+#[derive(Default)]
+struct SystemFiles {
+    trees: Trees,
+    first: Option<Place>,
+}
+
+/// The files of a target as they come in.
+#[derive(Default)]
+struct Parts {
+    head: Option<Target>,
     head_seen: bool,
     schemas: BTreeMap<String, TableSchema>,
     rules: Vec<RuleFile>,
@@ -74,25 +83,12 @@ struct Parts<T> {
     first: Option<Place>,
 }
 
-impl<T> Default for Parts<T> {
-    fn default() -> Self {
-        Self {
-            head: None,
-            head_seen: false,
-            schemas: BTreeMap::new(),
-            rules: Vec::new(),
-            ddl: BTreeMap::new(),
-            first: None,
-        }
-    }
-}
-
 #[derive(Default)]
 struct Reading {
     project: Project,
     problems: Problems,
-    systems: BTreeMap<Pack, Parts<System>>,
-    targets: BTreeMap<Pack, Parts<Target>>,
+    systems: BTreeMap<Pack, SystemFiles>,
+    targets: BTreeMap<Pack, Parts>,
     incomplete: Incomplete,
 }
 
@@ -137,32 +133,19 @@ impl Reading {
     }
 
     fn system_file(&mut self, path: &Path, file: u32, text: &str) {
-        let start = yaml::place(file, 0, 0);
         match layout::kind(path) {
-            FileKind::System(pack) => {
-                let node = yaml::parse(file, text, &mut self.problems);
-                let head = node.and_then(|node| system::read(&node, &pack, &mut self.problems));
-                let parts = self.systems.entry(pack).or_default();
-                (parts.head, parts.head_seen) = (head, true);
-            }
-            FileKind::SystemSchema(pack, name) => {
-                let schema = self.schema(file, text, &name, schema::Use::Source);
-                let parts = self.systems.entry(pack).or_default();
-                parts.first.get_or_insert(start);
-                parts.schemas.insert(name, schema);
-            }
-            FileKind::Categorize(pack, name) => {
-                let node = yaml::parse(file, text, &mut self.problems);
-                let rules = node.and_then(|node| rules::read(&node, "category", &name, &mut self.problems));
-                if rules.is_none() {
-                    self.incomplete.systems.insert(pack.clone());
-                }
-                let parts = self.systems.entry(pack).or_default();
-                parts.first.get_or_insert(start);
-                parts.rules.extend(rules);
-            }
+            FileKind::System(pack) => self.system_tree(pack, PackFile::Head, file, text),
+            FileKind::SystemSchema(pack, name) => self.system_tree(pack, PackFile::Schema(name), file, text),
+            FileKind::Categorize(pack, name) => self.system_tree(pack, PackFile::Rules(name), file, text),
             _ => {}
         }
+    }
+
+    fn system_tree(&mut self, pack: Pack, name: PackFile, file: u32, text: &str) {
+        let node = yaml::parse(file, text, &mut self.problems);
+        let files = self.systems.entry(pack).or_default();
+        files.first.get_or_insert(yaml::place(file, 0, 0));
+        files.trees.insert(name, node);
     }
 
     fn target_file(&mut self, path: &Path, file: u32, text: &str) {
@@ -200,13 +183,13 @@ impl Reading {
     }
 
     fn assemble(&mut self) {
-        for (pack, parts) in std::mem::take(&mut self.systems) {
-            let Some(mut system) = self.head(parts.head, parts.head_seen, parts.first, "system.yaml") else {
-                continue;
-            };
-            self.attach_schemas(&mut system, parts.schemas, &pack);
-            system.categorize = parts.rules;
-            self.project.systems.push(system);
+        let systems = std::mem::take(&mut self.systems);
+        let first: Vec<Option<Place>> = systems.values().map(|files| files.first).collect();
+        let packs: BTreeMap<Pack, Trees> =
+            systems.into_iter().map(|(pack, files)| (pack, files.trees)).collect();
+        for (pack, first) in packs.keys().zip(first) {
+            let trees = inherit::complete(&packs, pack, &mut self.problems);
+            self.system(pack, trees, first);
         }
         for (_, parts) in std::mem::take(&mut self.targets) {
             let Some(mut target) = self.head(parts.head, parts.head_seen, parts.first, "target.yaml") else {
@@ -220,6 +203,41 @@ impl Reading {
             (target.convert, target.ddl) = (parts.rules, parts.ddl);
             self.project.targets.push(target);
         }
+    }
+
+    /// Reads a pack from its own files and those it inherits.
+    fn system(&mut self, pack: &Pack, trees: Trees, first: Option<Place>) {
+        let mut head = None;
+        let mut seen = false;
+        let mut schemas = BTreeMap::new();
+        let mut rules = Vec::new();
+        for (file, node) in trees {
+            match file {
+                PackFile::Head => {
+                    seen = true;
+                    head = node.and_then(|node| system::read(&node, pack, &mut self.problems));
+                }
+                PackFile::Schema(name) => {
+                    let schema = match node {
+                        Some(node) => schema::read(&node, &name, schema::Use::Source, &mut self.problems),
+                        None => schema::opaque(first.unwrap_or_default()),
+                    };
+                    schemas.insert(name, schema);
+                }
+                PackFile::Rules(name) => {
+                    let read =
+                        node.and_then(|node| rules::read(&node, "category", &name, &mut self.problems));
+                    if read.is_none() {
+                        self.incomplete.systems.insert(pack.clone());
+                    }
+                    rules.extend(read);
+                }
+            }
+        }
+        let Some(mut system) = self.head(head, seen, first, "system.yaml") else { return };
+        self.attach_schemas(&mut system, schemas, pack);
+        system.categorize = rules;
+        self.project.systems.push(system);
     }
 
     fn head<T>(&mut self, head: Option<T>, seen: bool, first: Option<Place>, name: &str) -> Option<T> {

@@ -4,6 +4,7 @@
 //! so that one slip gives one message.
 
 mod coverage;
+mod reshape;
 mod rules;
 mod schemas;
 
@@ -12,7 +13,9 @@ use std::collections::BTreeMap;
 use crate::entries::Problems;
 use crate::layout::Pack;
 use crate::read::Incomplete;
-use crate::{Diagnostic, Located, Project, TableSchema, compare_versions, split_target, suggest};
+use crate::{
+    Diagnostic, Located, Project, Says, System, TableSchema, compare_versions, split_target, suggest,
+};
 use rules::{Scope, Step};
 
 /// Tables or categories by name.
@@ -38,6 +41,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         rules::resolve_files(&mut files, &scope, problems);
         let pack = Pack { name: system.name.clone(), version: system.version.clone() };
         let complete = !incomplete.systems.contains(&pack);
+        check_fingerprints(system, &tables, problems);
         coverage::check_system(system, &files, complete, problems);
         system.categorize = files;
     }
@@ -61,6 +65,27 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
     project.targets = targets;
     coverage::check_pairs(project, incomplete, problems);
     check_settings(project, problems);
+}
+
+fn check_fingerprints(system: &System, tables: &Schemas<'_>, problems: &mut Problems) {
+    let mut check = |table: &Located<String>, column: &Located<String>| {
+        let Some(schema) = tables.get(table.value.as_str()) else {
+            if !table.value.is_empty() {
+                problems.push(unknown("unknown-table", "table", table, &table.value, tables.keys().copied()));
+            }
+            return;
+        };
+        if schema.field(&column.value).is_none() && !schema.fields.is_empty() && !column.value.is_empty() {
+            let known = schema.fields.iter().map(|field| field.name.value.as_str());
+            problems.push(unknown("unknown-column", "column", column, &column.value, known));
+        }
+    };
+    for one in &system.fingerprints {
+        check(&one.table, &one.column);
+        if let Says::AllIn { table, column } = &one.says {
+            check(table, column);
+        }
+    }
 }
 
 fn check_settings(project: &Project, problems: &mut Problems) {

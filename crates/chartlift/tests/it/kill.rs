@@ -108,7 +108,12 @@ impl Order {
     fn run_with_room(&self, kibibytes: u32) -> anyhow::Result<Finished> {
         let ours = self.workspace.command(&["run", "--order", "1"]);
         let mut command = Command::new("bash");
-        command.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "bash", &kibibytes.to_string()]);
+        command.args([
+            "-c",
+            "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"",
+            "bash",
+            &kibibytes.to_string(),
+        ]);
         command.arg(ours.get_program()).args(ours.get_args()).current_dir(self.workspace.path()).env_clear();
         command.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
         Ok(Finished::from(command.output().context("starting bash")?))

@@ -1,6 +1,7 @@
 //! Rules become plans. A pack compiles whole before a byte of patient data is read.
 
 mod expression;
+mod field;
 mod join;
 mod origin;
 mod reading;
@@ -12,6 +13,7 @@ use chartlift_rules::{Diagnostic, Project, RuleFile, TableSchema};
 
 pub use expression::type_name;
 pub use origin::{Level, Origin, Rows, Which, arrow_type, column, layer_schema};
+pub(crate) use origin::{column_of, read_parts};
 pub use rule::{CompiledRule, OutputField, Reached, RuleInput, compile};
 
 use crate::constraints;
@@ -83,7 +85,8 @@ async fn lint_files(
             if !origins.iter().any(|origin| origin.name == rule.from.value) {
                 continue;
             }
-            let input = RuleInput { context: &context, project, rule, origins, into, timezone };
+            let input =
+                RuleInput { context: &context, project, rule, origins, into, timezone, reshaped: None };
             if let Err(found) = compile(&input).await {
                 problems.extend(found);
             }

@@ -104,7 +104,7 @@ pub fn layer_schema(schema: &TableSchema, level: Level) -> SchemaRef {
 }
 
 /// Reads Parquet files; an empty list is an empty table.
-pub(super) async fn read_parts(
+pub(crate) async fn read_parts(
     context: &SessionContext,
     parts: Vec<PathBuf>,
     schema: &SchemaRef,
@@ -261,7 +261,7 @@ pub fn column(name: &str) -> Expr {
 }
 
 /// A column of the table known as `alias`.
-pub(super) fn column_of(alias: &str, name: &str) -> Expr {
+pub(crate) fn column_of(alias: &str, name: &str) -> Expr {
     Expr::Column(Column::new(Some(TableReference::bare(alias)), name))
 }
 

@@ -135,7 +135,7 @@ fn add_renamed(
     }
 }
 
-fn read(table: &SourceTable, file: &FileHead, rows: usize, field_bytes: usize) -> Option<Sample> {
+pub(super) fn read(table: &SourceTable, file: &FileHead, rows: usize, field_bytes: usize) -> Option<Sample> {
     let whole = file.size <= file.head.len() as u64;
     let extent = if whole { Extent::Whole } else { Extent::Head };
     sample(&file.head, extent, rows, &Options::new(table.dialect.clone(), field_bytes)).ok()

@@ -5,6 +5,7 @@
 mod claim;
 mod decide;
 mod evidence;
+mod fingerprint;
 mod glob;
 mod values;
 
@@ -25,6 +26,8 @@ pub const LEAD_NEEDED: f64 = 0.05;
 const MISSING_COLUMNS: f64 = 0.75;
 const EXTRA_COLUMNS: f64 = 0.85;
 const DISAGREEING_VALUES: f64 = 0.9;
+/// And what it keeps when a fact does not hold that the pack states of its values.
+const OTHER_FINGERPRINT: f64 = 0.8;
 
 /// The beginning of a file.
 #[derive(Debug, Clone)]
@@ -153,6 +156,8 @@ fn candidate(system: &System, files: &[FileHead], field_bytes: usize) -> Candida
     let (missing, missing_optional) = (absent(true), absent(false));
     let mut evidence: Vec<String> = claims.tables.iter().map(evidence::of_table).collect();
     evidence.extend(claims.refused);
+    let facts = fingerprint::facts(system, &claims.tables, files, field_bytes);
+    evidence.extend(facts.evidence);
     if !missing.is_empty() {
         evidence.push(format!("no file for {}", evidence::list(&missing)));
     }
@@ -166,7 +171,7 @@ fn candidate(system: &System, files: &[FileHead], field_bytes: usize) -> Candida
         system: system.name.clone(),
         version: system.version.clone(),
         covers: system.covers.clone(),
-        score: score(&claims.tables, missing.len()),
+        score: score(&claims.tables, missing.len(), facts.against),
         evidence,
         missing,
         missing_optional,
@@ -176,7 +181,7 @@ fn candidate(system: &System, files: &[FileHead], field_bytes: usize) -> Candida
 }
 
 /// The mean over the tables that are there or should be, less what any of them has against it.
-fn score(tables: &[TableClaim], missing: usize) -> f64 {
+fn score(tables: &[TableClaim], missing: usize, other_values: bool) -> f64 {
     let count = tables.len() + missing;
     if count == 0 {
         return 0.0;
@@ -187,6 +192,7 @@ fn score(tables: &[TableClaim], missing: usize) -> f64 {
         (any(|claim| &claim.missing_columns), MISSING_COLUMNS),
         (any(|claim| &claim.extra_columns), EXTRA_COLUMNS),
         (any(|claim| &claim.disagreeing_columns), DISAGREEING_VALUES),
+        (other_values, OTHER_FINGERPRINT),
     ];
     rounded(against.iter().filter(|(applies, _)| *applies).fold(mean, |score, (_, factor)| score * factor))
 }

@@ -51,6 +51,16 @@ impl KeySet {
         Ok(())
     }
 
+    /// How many different hashes there are.
+    pub fn distinct(&self) -> Result<u64, Error> {
+        let mut scratch = Vec::new();
+        let mut count = 0;
+        for range in self.ranges(self) {
+            count += self.sorted(range, &mut scratch)?.chunk_by(|a, b| a.key == b.key).count() as u64;
+        }
+        Ok(count)
+    }
+
     /// Every entry whose hash none of the parents has.
     pub fn missing_from(&self, parents: &Self, mut child: impl FnMut(&Entry)) -> Result<(), Error> {
         let mut scratch = Vec::new();

@@ -20,7 +20,8 @@ use crate::marks::{Mark, MarkWriter, RowId};
 
 /// Categorize rules in one file; `_part` has six bits for them.
 pub(crate) const MOST_RULES: usize = 64;
-const RULE_SHIFT: u32 = 20;
+/// Where a piece number's bits for the rule begin.
+pub(crate) const RULE_SHIFT: u32 = 20;
 /// Convert rules in one file; `_part` has five bits for them.
 pub(crate) const MOST_CONVERT_RULES: usize = 32;
 const CONVERT_SHIFT: u32 = 26;
@@ -34,6 +35,9 @@ pub(super) struct Consumer {
     layout: Layout,
     checks: Vec<ColumnCheck>,
     losses: Vec<(usize, Disposition, String)>,
+    /// Where the plan says that a condition across columns holds, and what that means; then the repairs.
+    conditions: Vec<(usize, Disposition)>,
+    multiplies: bool,
     excludes: Vec<String>,
     first_check: i32,
     part: PartMaker,
@@ -110,6 +114,8 @@ impl Consumer {
                     index(&format!("_lost_{number}")).map(|at| (at, loss.disposition, loss.field.clone()))
                 })
                 .collect(),
+            conditions: conditions(job, index),
+            multiplies: job.rule.multiplies,
             excludes: job.rule.excludes.clone(),
             layout,
             checks: job.checks.to_vec(),
@@ -180,68 +186,41 @@ impl Consumer {
         made_parts: &Int32Array,
         values: &[ArrayRef],
     ) -> Vec<Fate> {
-        let mut fates = vec![Fate::Kept; batch.num_rows()];
-        let fan = batch.column(self.layout.fan).as_boolean();
-        let exclude = batch.column(self.layout.exclude).as_primitive::<Int32Type>();
-        let no_fan = fan.true_count() == 0;
-        let no_exclusion = exclude.values().iter().all(|number| *number == 0);
-        let id = |row: usize, parts: &Int32Array| RowId { row: rows.value(row), part: parts.value(row) };
-        if !(no_fan && no_exclusion) {
-            for (row, fate) in fates.iter_mut().enumerate() {
-                let number = exclude.value(row);
-                let check = if number > 0 {
-                    *fate = Fate::Excluded(usize::try_from(number - 1).unwrap_or_default());
-                    1 + number
-                } else if number < 0 {
-                    *fate = Fate::Quarantined;
-                    1
-                } else if fan.value(row) {
-                    *fate = Fate::Quarantined;
-                    0
-                } else {
-                    continue;
-                };
-                self.marks.push(Mark { id: id(row, parts), check: self.first_check + check });
-            }
-        }
-        let first_loss = self.first_check + 2 + i32::try_from(self.excludes.len()).unwrap_or_default();
-        for (number, (column, disposition, _)) in (0..).zip(&self.losses) {
+        let fates = vec![Fate::Kept; batch.num_rows()];
+        let mut marking = Marking { rows, parts, made_parts, fates, marks: &mut self.marks };
+        marking.left_out(
+            batch.column(self.layout.fan).as_boolean(),
+            batch.column(self.layout.exclude).as_primitive::<Int32Type>(),
+            self.first_check,
+        );
+        let mut check = self.first_check + 3 + i32::try_from(self.excludes.len()).unwrap_or_default();
+        for (column, disposition, _) in &self.losses {
             let lost = batch.column(*column);
-            if lost.null_count() == lost.len() {
-                continue;
+            if lost.null_count() < lost.len() {
+                (0..lost.len())
+                    .filter(|row| lost.is_valid(*row))
+                    .for_each(|row| marking.mark(row, *disposition, check));
             }
-            for (row, fate) in fates.iter_mut().enumerate().filter(|(row, _)| lost.is_valid(*row)) {
-                if matches!(fate, Fate::Excluded(_)) {
-                    continue;
-                }
-                let holds = disposition.holds();
-                if holds {
-                    *fate = Fate::Quarantined;
-                }
-                let parts = if holds { parts } else { made_parts };
-                self.marks.push(Mark { id: id(row, parts), check: first_loss + number });
-            }
+            check += 1;
         }
-        let first_check = first_loss + i32::try_from(self.losses.len()).unwrap_or_default();
+        for (column, disposition) in &self.conditions {
+            let holds = batch.column(*column).as_boolean();
+            if holds.true_count() > 0 {
+                (0..holds.len())
+                    .filter(|row| holds.is_valid(*row) && holds.value(*row))
+                    .for_each(|row| marking.mark(row, *disposition, check));
+            }
+            check += 1;
+        }
         let mut failures = Vec::new();
-        for (number, check) in (0..).zip(&self.checks) {
-            let Some(position) = self.schema.index_of(&check.column).ok() else { continue };
-            let Some(column) = values.get(position) else { continue };
+        for (check, one) in (check..).zip(&self.checks) {
+            let position = self.schema.index_of(&one.column).ok();
+            let Some(column) = position.and_then(|position| values.get(position)) else { continue };
             failures.clear();
-            check.failures_typed(column, &mut failures);
-            for row in failures.iter().map(|row| *row as usize) {
-                let Some(fate) = fates.get_mut(row).filter(|fate| !matches!(fate, Fate::Excluded(_))) else {
-                    continue;
-                };
-                let holds = check.disposition.holds();
-                if holds {
-                    *fate = Fate::Quarantined;
-                }
-                let parts = if holds { parts } else { made_parts };
-                self.marks.push(Mark { id: id(row, parts), check: first_check + number });
-            }
+            one.failures_typed(column, &mut failures);
+            failures.iter().for_each(|row| marking.mark(*row as usize, one.disposition, check));
         }
-        fates
+        marking.fates
     }
 
     /// The rows' lost values as one JSON object each, together with what an earlier stage lost; `None`: no row lost any.
@@ -278,9 +257,7 @@ impl Consumer {
 
     fn count(&mut self, rows: &Int64Array, parts: &Int32Array, fates: &[Fate]) {
         self.outcome.read += fates.len() as u64;
-        // A join that multiplies shows by its ordinals; then rows are counted as a set.
-        let multiplied = self.part.level == Level::Checked && parts.values().iter().any(|part| *part > 0)
-            || !self.outcome.multiplied.is_empty();
+        // A row that may become several is counted once: as one of a set.
         for (row, fate) in fates.iter().enumerate() {
             let driving = match self.part.level {
                 Level::Checked => RowId::source(rows.value(row)),
@@ -289,7 +266,7 @@ impl Consumer {
             match fate {
                 Fate::Kept => {
                     self.outcome.produced += 1;
-                    if multiplied {
+                    if self.multiplies {
                         self.outcome.multiplied.insert(driving);
                     }
                 }
@@ -321,11 +298,16 @@ impl Consumer {
         };
         for (row, fate) in fates.iter().enumerate() {
             let lost = degraded.is_some_and(|column| column.is_valid(row));
-            if patients.is_null(row) || !(*fate == Fate::Quarantined || *fate == Fate::Kept && lost) {
+            // What a source's rule leaves out was never exported; what a target's leaves out was.
+            let left_out = matches!(fate, Fate::Excluded(_))
+                && self.part.level == Level::Categorized
+                && self.defines_patient;
+            let held = *fate == Fate::Quarantined || left_out;
+            if patients.is_null(row) || !(held || *fate == Fate::Kept && lost) {
                 continue;
             }
             let hash = hash_parts(self.secret, [patients.value(row).as_bytes()].into_iter());
-            if *fate == Fate::Quarantined && self.defines_patient {
+            if held && self.defines_patient {
                 self.outcome.absent.insert(hash);
             } else {
                 self.outcome.incomplete.insert(hash);
@@ -347,6 +329,65 @@ impl Consumer {
             });
         }
     }
+}
+
+/// The rows of a batch while their fates are decided.
+struct Marking<'a> {
+    rows: &'a Int64Array,
+    parts: &'a Int32Array,
+    made_parts: &'a Int32Array,
+    fates: Vec<Fate>,
+    marks: &'a mut Vec<Mark>,
+}
+
+impl Marking<'_> {
+    /// Rows that the plan itself says do not go on: too many matches, undecided, uneven, excluded.
+    fn left_out(&mut self, fan: &BooleanArray, exclude: &Int32Array, first_check: i32) {
+        if fan.true_count() == 0 && exclude.values().iter().all(|number| *number == 0) {
+            return;
+        }
+        for (row, fate) in self.fates.iter_mut().enumerate() {
+            let number = exclude.value(row);
+            let check = if number > 0 {
+                *fate = Fate::Excluded(usize::try_from(number - 1).unwrap_or_default());
+                2 + number
+            } else if number < 0 {
+                *fate = Fate::Quarantined;
+                // Undecided or uneven.
+                -number
+            } else if fan.value(row) {
+                *fate = Fate::Quarantined;
+                0
+            } else {
+                continue;
+            };
+            let id = RowId { row: self.rows.value(row), part: self.parts.value(row) };
+            self.marks.push(Mark { id, check: first_check + check });
+        }
+    }
+
+    /// A row that is held is named as its driving row, another as the row that is made of it.
+    fn mark(&mut self, row: usize, disposition: Disposition, check: i32) {
+        let Some(fate) = self.fates.get_mut(row).filter(|fate| !matches!(fate, Fate::Excluded(_))) else {
+            return;
+        };
+        let holds = disposition.holds();
+        if holds {
+            *fate = Fate::Quarantined;
+        }
+        let parts = if holds { self.parts } else { self.made_parts };
+        let id = RowId { row: self.rows.value(row), part: parts.value(row) };
+        self.marks.push(Mark { id, check });
+    }
+}
+
+/// The columns of a plan that say whether a condition holds, in the order of the rule's checks.
+fn conditions(job: &Job<'_>, index: impl Fn(&str) -> Option<usize>) -> Vec<(usize, Disposition)> {
+    let checks = job.rule.conditions.iter().enumerate();
+    let checks = checks.map(|(number, (_, disposition))| (format!("_check_{number}"), *disposition));
+    let repairs =
+        (0..job.rule.repairs.len()).map(|number| (format!("_repair_{number}"), Disposition::Repair));
+    checks.chain(repairs).filter_map(|(name, disposition)| Some((index(&name)?, disposition))).collect()
 }
 
 /// `first`, or `second` where it is null.

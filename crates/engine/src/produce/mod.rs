@@ -21,7 +21,7 @@ use crate::marks::{Check, MarkWriter, RowSet};
 use crate::progress::Progress;
 use consumer::Consumer;
 
-pub(crate) use consumer::{MOST_CONVERT_RULES, MOST_RULES};
+pub(crate) use consumer::{MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
 
 /// What running a rule needs beside the rule.
 pub(crate) struct Job<'a> {
@@ -43,6 +43,8 @@ pub(crate) struct Job<'a> {
 /// Why a driving row produced nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unproduced {
+    /// Another row of its group stands for it.
+    Merged,
     Quarantined,
     Excluded(String),
 }
@@ -66,10 +68,19 @@ pub(crate) struct Outcome {
     /// The produced rows' keys, for finding equal ones.
     pub keys: Vec<KeyWriter>,
     pub digest: ArtefactDigest,
+    /// Driving rows of which a piece came out, where a row may have several.
     multiplied: RowSet,
 }
 
 impl Outcome {
+    /// Counts driving rows that never reached the rule's plan.
+    pub(crate) fn left_out(&mut self, reason: Unproduced, rows: RowSet) {
+        if !rows.is_empty() {
+            self.read += rows.len();
+            self.unproduced.entry(reason).or_default().union(rows);
+        }
+    }
+
     pub(crate) fn merge(&mut self, other: Self) -> Result<(), Error> {
         self.read += other.read;
         self.produced += other.produced;
@@ -97,12 +108,19 @@ pub(crate) fn rule_checks(rule: &CompiledRule, into: &str, checks: &[ColumnCheck
     let mut all = vec![
         Check::new("fan-out", &rule.from, Disposition::Quarantine).named(&rule.name),
         Check::new("undecided", &rule.from, Disposition::Quarantine).named(&rule.name),
+        Check::new("uneven-lists", &rule.from, Disposition::Quarantine).named(&rule.name),
     ];
     for name in &rule.excludes {
         all.push(Check::new("excluded", &rule.from, Disposition::Exclude).named(name));
     }
     for loss in &rule.losses {
         all.push(Check::new(loss.code, into, loss.disposition).column(&loss.field).named(&rule.name));
+    }
+    for (name, disposition) in &rule.conditions {
+        all.push(Check::new("condition-failed", &rule.from, *disposition).named(name));
+    }
+    for (field, repair) in &rule.repairs {
+        all.push(Check::new("repaired", into, Disposition::Repair).column(field).named(repair));
     }
     for check in checks {
         all.push(
@@ -152,16 +170,20 @@ pub(crate) async fn run(job: &Job<'_>, first_check: usize, next_part: &mut usize
             one.await.map_err(|error| Error::query(doing())(DataFusionError::External(Box::new(error))))?;
         outcome.merge(done?)?;
     }
-    settle_multiplied(&mut outcome);
+    if job.rule.multiplies {
+        settle_multiplied(&mut outcome);
+    }
     Ok(outcome)
 }
 
-/// A driving row that a join multiplied counts once, as produced if any piece came out.
+/// A driving row that became several counts once, by the best of their fates.
 fn settle_multiplied(outcome: &mut Outcome) {
-    if outcome.multiplied.is_empty() {
-        return;
-    }
     outcome.produced = outcome.multiplied.len();
-    let held: u64 = outcome.unproduced.values().map(RowSet::len).sum();
-    outcome.read = outcome.produced + held;
+    let mut settled = std::mem::take(&mut outcome.multiplied);
+    for rows in outcome.unproduced.values_mut() {
+        rows.remove(&settled);
+        settled.union(rows.clone());
+    }
+    outcome.unproduced.retain(|_, rows| !rows.is_empty());
+    outcome.read = settled.len();
 }

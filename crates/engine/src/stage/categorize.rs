@@ -6,12 +6,13 @@ use std::path::Path;
 use chartlift_rules::{Disposition, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
-use super::patients;
+use super::patients::of_held_rows;
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
 use crate::Error;
 use crate::compile::{Level, Origin, Rows};
 use crate::gates::{self, Measured};
+use crate::keys::KeySet;
 use crate::marks::{Check, Mark, MarkWriter, RowId};
 use crate::report::StageReport;
 use crate::statement::{Patients as PatientCount, Stage, TableBalance};
@@ -20,13 +21,8 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let system = work.system()?;
     let checked = work.folder(Stage::Check)?;
     let checked_tables = &work.report(Stage::Check)?.tables;
-    let earlier: BTreeMap<String, Earlier> = checked_tables
-        .iter()
-        .map(|table| {
-            let one = Earlier { rows: table.landed, quarantined: table.quarantined, merged: table.merged };
-            (table.table.clone(), one)
-        })
-        .collect();
+    let earlier: BTreeMap<String, Earlier> =
+        checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
     let origins: Vec<Origin<'_>> = system
         .tables
@@ -43,6 +39,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let mut layers = Vec::new();
     let mut fates = Fates::default();
     let mut known = Patients { incomplete: HashSet::new(), absent: HashSet::new() };
+    let mut patients = KeySet::default();
     let total = system.categorize.iter().flat_map(|file| &file.rules);
     let total = total.filter_map(|rule| earlier.get(&rule.from.value)).map(|one| one.rows).sum();
     work.environment.progress.begin(Stage::Categorize, "categorizing", total);
@@ -62,6 +59,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         let made = transform(&one, &earlier, &mut report, &mut counts).await?;
         known.incomplete.extend(made.incomplete);
         known.absent.extend(made.absent);
+        patients = made.patients.unwrap_or(patients);
         layers.push(format!("{} {}", file.into.value, made.digest.hex()));
         report.categories.push(made.balance);
         for ((from, outcome), joins) in made.rules.into_iter().zip(made.joins) {
@@ -72,15 +70,28 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         }
     }
     work.environment.progress.end();
-    let unattributed = patients::of_held_rows(work, &context, &origins, &checked, &mut known).await?;
+    let unattributed = of_held_rows(work, &context, &origins, &checked, &mut known).await?;
     known.write(folder)?;
-    report.patients = Some(PatientCount { unattributed, ..PatientCount::default() });
+    report.patients = Some(PatientCount {
+        exported: exported(&patients, &known)?,
+        unattributed,
+        ..PatientCount::default()
+    });
     settle_tables(system, checked_tables, &checked, folder, &fates, &mut report, &mut counts)?;
     report.count_findings(Stage::Categorize, &counts);
     let (verdict, trouble) = verdict(work, &report);
     report.trouble = trouble;
     let digest = super::layer_digest(&layers, &report);
     Ok(Finished { report, verdict, digest })
+}
+
+/// How many patients the export names: those that got a record, and those whose own row is held.
+fn exported(patients: &KeySet, known: &Patients) -> Result<u64, Error> {
+    let mut both = HashSet::new();
+    patients.contained_in(&known.absent, |entry| {
+        both.insert(entry.key);
+    })?;
+    Ok(patients.distinct()? + (known.absent.len() - both.len()) as u64)
 }
 
 /// Each source row once, by its best fate over all rules.

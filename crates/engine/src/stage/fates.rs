@@ -94,6 +94,7 @@ fn unproduced(rules: &[BTreeMap<Unproduced, RowSet>], balance: &mut TableBalance
             };
             count += 1;
             match best {
+                Unproduced::Merged => balance.merged += 1,
                 Unproduced::Quarantined => balance.quarantined += 1,
                 Unproduced::Excluded(name) => *balance.excluded.entry(name.clone()).or_default() += 1,
             }

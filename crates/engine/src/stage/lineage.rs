@@ -49,7 +49,7 @@ fn copied<'a>(file: &'a RuleFile, field: &str) -> Option<Vec<(&'a str, &'a str)>
                 }
                 None => sources.push((rule.from.value.as_str(), name.value.as_str())),
             },
-            FieldValue::Text(_) | FieldValue::Sql(_) => return None,
+            FieldValue::Text(_) | FieldValue::Sql(_) | FieldValue::Lines { .. } => return None,
         }
     }
     Some(sources)

@@ -88,6 +88,7 @@ impl Reading<'_> {
             origins: &origins,
             into: self.into,
             timezone: &self.work.system()?.timezone,
+            reshaped: None,
         };
         let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
         let doing = "finding the patients of held rows";

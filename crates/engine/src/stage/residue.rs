@@ -52,12 +52,16 @@ fn maps(rule: &Rule, table: &str, column: &str) -> bool {
         sql.split(|one: char| !(one.is_alphanumeric() || one == '_')).any(|word| word == column)
             || sql.contains(&format!("\"{column}\""))
     };
+    if rule.from.value == table && rule.shaping_columns().any(|shaping| shaping == column) {
+        return true;
+    }
     rule.fields.iter().any(|field| match &field.value {
-        FieldValue::Column(name) => {
+        FieldValue::Column(name) | FieldValue::Lines { column: name, .. } => {
             name.value == column || name.value.split_once('.').is_some_and(|(_, own)| own == column)
         }
         FieldValue::Sql(sql) => in_sql(&sql.value),
         FieldValue::Text(_) => false,
-    }) || rule.excludes.iter().any(|exclude| in_sql(&exclude.when.value))
+    }) || rule.checks.iter().any(|check| in_sql(&check.when.value))
+        || rule.excludes.iter().any(|exclude| in_sql(&exclude.when.value))
         || rule.joins.iter().any(|join| in_sql(&join.matches.value))
 }

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use chartlift_rules::{Diagnostic, Disposition, RuleFile, TableSchema};
+use chartlift_rules::{Diagnostic, RuleFile, TableSchema};
 use datafusion::execution::context::SessionContext;
 
-use super::Work;
+use super::{Work, same_key};
 use crate::Error;
 use crate::compile::{self, Level, Origin, RuleInput};
 use crate::constraints::{self, ColumnCheck};
 use crate::digest::ArtefactDigest;
-use crate::duplicates::{self, Equal};
 use crate::keys::KeySet;
-use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, write_rows};
+use crate::marks::{MarkWriter, RowId, RowSet, write_rows};
 use crate::produce::{self, Job, Outcome, Unproduced};
 use crate::report::StageReport;
-use crate::statement::{CategoryBalance, RuleBalance, Stage};
+use crate::reshape::Shape;
+use crate::statement::{CategoryBalance, RuleBalance, Stage, TableBalance};
 
 /// One rule file to run.
 pub(super) struct Transform<'a> {
@@ -41,6 +41,8 @@ pub(super) struct Transformed {
     pub(super) digest: ArtefactDigest,
     pub(super) incomplete: HashSet<u64>,
     pub(super) absent: HashSet<u64>,
+    /// The keys of all rows, where they name patients.
+    pub(super) patients: Option<KeySet>,
 }
 
 /// Rows of a driving table before any rule sees them, and those an earlier stage held or merged.
@@ -49,6 +51,12 @@ pub(super) struct Earlier {
     pub(super) rows: u64,
     pub(super) quarantined: u64,
     pub(super) merged: u64,
+}
+
+impl Earlier {
+    pub(super) fn of(table: &TableBalance) -> Self {
+        Self { rows: table.landed, quarantined: table.quarantined, merged: table.merged }
+    }
 }
 
 pub(super) async fn transform(
@@ -71,6 +79,7 @@ pub(super) async fn transform(
         digest: ArtefactDigest::default(),
         incomplete: HashSet::new(),
         absent: HashSet::new(),
+        patients: None,
     };
     let mut next_part = 0;
     let mut keys = Vec::new();
@@ -87,7 +96,7 @@ pub(super) async fn transform(
         made.rules.push((rule.from.clone(), outcome));
         made.joins.push(rule.joins);
     }
-    settle_keys(one, keys, report, counts, &mut marks, &mut made)?;
+    same_key::settle(one, keys, next_part, report, counts, &mut marks, &mut made)?;
     marks.close()?;
     made.balance.rows = made.balance.emitted - made.balance.merged - made.balance.quarantined;
     Ok(made)
@@ -108,7 +117,14 @@ async fn run_rule(
         origins: one.origins,
         into: one.into,
         timezone: one.timezone,
+        reshaped: None,
     };
+    let shape = Shape::of(rule);
+    let reshaped = match &shape {
+        Some(shape) => Some(shape.run(&input, one.folder.join(format!("shaped-{number}"))).await?),
+        None => None,
+    };
+    let input = RuleInput { reshaped: reshaped.as_ref().map(|made| made.folder.as_path()), ..input };
     let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
     let first_check = report.checks.len();
     let into = one.file.into.value.as_str();
@@ -124,7 +140,14 @@ async fn run_rule(
         checks,
         progress: &one.work.environment.progress,
     };
-    let outcome = produce::run(&job, first_check, next_part).await?;
+    let mut outcome = produce::run(&job, first_check, next_part).await?;
+    if let Some(reshaped) = reshaped {
+        outcome.left_out(Unproduced::Merged, reshaped.merged);
+        outcome.left_out(Unproduced::Excluded("no-values".into()), reshaped.nothing);
+        if reshaped.folder.exists() {
+            std::fs::remove_dir_all(&reshaped.folder).map_err(Error::file("remove", &reshaped.folder))?;
+        }
+    }
     Ok((compiled, outcome))
 }
 
@@ -145,9 +168,10 @@ fn balance(
     outcome: &Outcome,
 ) -> RuleBalance {
     let mut excluded: BTreeMap<String, u64> = rule.excludes.iter().map(|name| (name.clone(), 0)).collect();
-    let mut quarantined = before.quarantined;
+    let (mut quarantined, mut merged) = (before.quarantined, before.merged);
     for (reason, rows) in &outcome.unproduced {
         match reason {
+            Unproduced::Merged => merged += rows.len(),
             Unproduced::Quarantined => quarantined += rows.len(),
             Unproduced::Excluded(name) => *excluded.entry(name.clone()).or_default() += rows.len(),
         }
@@ -159,59 +183,11 @@ fn balance(
         into: into.to_owned(),
         read: before.rows,
         produced: outcome.produced,
-        merged: before.merged,
+        merged,
         excluded,
         quarantined,
         emitted: outcome.emitted,
     }
-}
-
-/// Rows with the same key and content merge; with different content all are quarantined.
-fn settle_keys(
-    one: &Transform<'_>,
-    keys: Vec<crate::keys::KeyWriter>,
-    report: &mut StageReport,
-    counts: &mut Vec<u64>,
-    marks: &mut MarkWriter,
-    made: &mut Transformed,
-) -> Result<(), Error> {
-    let into = one.file.into.value.as_str();
-    let Some(key) = one.into.primary_key.first() else { return Ok(()) };
-    let conflict = report.checks.len();
-    report.checks.push(Check::new("key-conflict", into, Disposition::Quarantine).column(&key.value));
-    report.checks.push(Check::new("duplicate-row", into, Disposition::Note).column(&key.value));
-    counts.resize(report.checks.len(), 0);
-    let mut candidates = RowSet::default();
-    KeySet::finish(keys)?.groups(|group| {
-        for entry in group {
-            let part = u32::try_from(entry.extra).unwrap_or_default().cast_signed();
-            candidates.insert(RowId { row: entry.row, part });
-        }
-    })?;
-    let mut held = RowSet::default();
-    for equal in duplicates::settle(&one.folder, std::slice::from_ref(&key.value), &candidates)? {
-        let (rows, check) = match equal {
-            Equal::Same { rows } => {
-                made.balance.merged += rows.len() as u64;
-                (rows, conflict + 1)
-            }
-            Equal::Different { rows } => {
-                made.balance.quarantined += rows.len() as u64;
-                (rows, conflict)
-            }
-        };
-        for id in rows {
-            held.insert(id);
-            if let Some(count) = counts.get_mut(check) {
-                *count += 1;
-            }
-            marks.push(Mark { id, check: i32::try_from(check).unwrap_or(i32::MAX) })?;
-        }
-    }
-    if !held.is_empty() {
-        write_rows(&one.folder.join("held.parquet"), &held)?;
-    }
-    Ok(())
 }
 
 /// Hashes of patients, kept between stages beside the layer.

@@ -32,7 +32,7 @@ pub(super) fn count_patients(
         if table.held.is_empty() && table.emptied.iter().all(|(_, rows)| rows.is_empty()) {
             continue;
         }
-        for_patients(converted, &table.name, &patient.value, |id, key| {
+        for_patients(&converted.join(&table.name), &patient.value, |id, key| {
             if touched(id) {
                 let hash = hash_parts(secret, [key.as_bytes()].into_iter());
                 let set = if defines && table.held.contains(id) {
@@ -44,41 +44,45 @@ pub(super) fn count_patients(
             }
         })?;
     }
-    let mut count = PatientCount {
-        unattributed: work
-            .report(Stage::Categorize)?
-            .patients
-            .as_ref()
-            .map_or(0, |patients| patients.unattributed),
-        ..PatientCount::default()
-    };
+    let exported = work.report(Stage::Categorize)?.patients.clone().unwrap_or_default();
+    let mut count = PatientCount { unattributed: exported.unattributed, ..PatientCount::default() };
+    let mut defined = false;
     for (table, pack) in tables.iter().zip(&target.tables) {
         let Some(patient) = &pack.schema.extension.patient else { continue };
         if pack.schema.primary_key.first().is_none_or(|key| key.value != patient.value) {
             continue;
         }
-        let held_before = read_rows(&converted.join(&table.name).join("held.parquet"))?;
-        for_patients(converted, &table.name, &patient.value, |id, key| {
+        defined = true;
+        let folder = converted.join(&table.name);
+        let held_before = read_rows(&folder.join("held.parquet"))?;
+        let hash = |key: &str| hash_parts(secret, [key.as_bytes()].into_iter());
+        for_patients(&folder, &patient.value, |id, key| {
+            if held_before.contains(id) {
+                known.absent.insert(hash(key));
+            }
+        })?;
+        for_patients(&folder, &patient.value, |id, key| {
             if table.held.contains(id) || held_before.contains(id) {
                 return;
             }
-            let hash = hash_parts(secret, [key.as_bytes()].into_iter());
+            let hash = hash(key);
             known.absent.remove(&hash);
             if known.incomplete.contains(&hash) { count.incomplete += 1 } else { count.whole += 1 }
         })?;
     }
     count.absent = known.absent.len() as u64;
-    count.exported = count.whole + count.incomplete + count.absent;
+    // Counted where the patients came from. A target without patients has nothing to hold against that.
+    count.exported = if defined { exported.exported } else { count.absent };
     Ok(count)
 }
 
-fn for_patients(
-    converted: &Path,
-    table: &str,
+/// Every row of a layer's folder that names a patient, with the patient's source key.
+pub(super) fn for_patients(
+    folder: &Path,
     column: &str,
     mut each: impl FnMut(RowId, &str),
 ) -> Result<(), Error> {
-    for part in layer::parts(&converted.join(table))? {
+    for part in layer::parts(folder)? {
         for batch in layer::batches_of(&part, Some(&["_row", "_part", column]))? {
             let batch = batch?;
             let Some(keys) = batch.column_by_name(column).and_then(|keys| keys.as_string_view_opt()) else {

@@ -191,4 +191,29 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Its values stay in the order's data area, word for word. Map it, or ignore it with a reason, \
             once it is clear what it is.",
     },
+    Code {
+        name: "uneven-lists",
+        summary: "Lists of one row that belong together have different lengths.",
+        explanation: "`split` takes them in step: the first of each, the second of each. Where one is shorter nobody \
+            can say what belongs to what, so the row is held. Correct the row, or split one column only.",
+    },
+    Code {
+        name: "condition-failed",
+        summary: "A condition across columns, named by a rule under `checks`, is true of the row.",
+        explanation: "The condition says what is wrong, such as an end before its start. `failed` of the check says \
+            what that means: `note`, `quarantine` or `block`.",
+    },
+    Code {
+        name: "repaired",
+        summary: "A named, lossless repair changed a value.",
+        explanation: "`repair` of a field asked for it. The value as it was written stays in the order's checked \
+            files, under the same file and row number.",
+    },
+    Code {
+        name: "merged-by-rule",
+        summary: "Several rows have one key and different content, and the pack's `merge` made them one.",
+        explanation: "`merge` of the rule file says which row stays: the first or the last by the fields it names, or \
+            the first with its empty fields filled from the others. Without `merge` such rows are held \
+            (`key-conflict`).",
+    },
 ];

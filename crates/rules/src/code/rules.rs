@@ -337,4 +337,28 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Rule files are shared and kept under version control. Say where the secret is instead: \
             `env:NAME` or `file:PATH`; for PostgreSQL also a service file or `~/.pgpass`.",
     },
+    Code {
+        name: "extends-cycle",
+        summary: "A version of a system extends itself.",
+        explanation: "`extends` names one other version of the same system, which may extend a third, but the chain \
+            must end with a version that extends none.",
+    },
+    Code {
+        name: "unknown-version",
+        summary: "`extends` names a version that the system does not have.",
+        explanation: "It is the name of another folder under `systems/SYSTEM/`. Versions of other systems cannot be \
+            extended.",
+    },
+    Code {
+        name: "nothing-to-remove",
+        summary: "`remove` names something that is not inherited.",
+        explanation: "`remove` takes away what the extended version says: entries of a list or mapping by name \
+            (`remove: { fields: [a] }`), whole keys (`remove: [primaryKey]`) or, in `system.yaml`, whole files \
+            (`remove: { files: [schemas/a.yaml] }`).",
+    },
+    Code {
+        name: "unpivot-shape",
+        summary: "The lists of an `unpivot` are not equally long.",
+        explanation: "The nth column of each list goes into the nth row, so every list has as many columns.",
+    },
 ];

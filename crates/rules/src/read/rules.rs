@@ -6,13 +6,15 @@ use crate::entries::{
 use crate::read::{agree, spec, system::ignored_columns};
 use crate::yaml::{Key, Node, Value};
 use crate::{
-    AtMost, Diagnostic, Exclude, Failed, FieldRule, FieldValue, Join, Located, Rule, RuleFile, Unknown,
-    Unreferenced,
+    AtMost, Condition, Diagnostic, Disposition, Exclude, Failed, FieldRule, FieldValue, Join, Keep, Located,
+    Merge, Repair, Rule, RuleFile, Unknown, Unreferenced,
 };
+
+mod reshape;
 
 /// `own_key` names what the rules produce: `category` or `table`.
 pub(crate) fn read(node: &Node, own_key: &str, name: &str, problems: &mut Problems) -> Option<RuleFile> {
-    let entries = mapping(node, "a rule file", &["spec", own_key, "rules", "ignore"], problems)?;
+    let entries = mapping(node, "a rule file", &["spec", own_key, "rules", "merge", "ignore"], problems)?;
     spec(&entries, problems);
     agree(&entries, own_key, name, problems);
     let place = entries.get(own_key).map_or(node.place, |node| node.place);
@@ -21,7 +23,7 @@ pub(crate) fn read(node: &Node, own_key: &str, name: &str, problems: &mut Proble
             if nodes.is_empty() {
                 problems.push(Diagnostic::error("wrong-type", *place, "`rules` must not be empty"));
             }
-            nodes.iter().filter_map(|node| rule(node, problems)).collect()
+            nodes.iter().flat_map(|node| rule(node, problems)).collect()
         }
         Some(node) => {
             problems.push(wrong_type(node, "`rules`", "a list"));
@@ -32,20 +34,61 @@ pub(crate) fn read(node: &Node, own_key: &str, name: &str, problems: &mut Proble
     Some(RuleFile {
         into: Located { value: name.to_owned(), place },
         rules,
+        merge: entries.get("merge").and_then(|node| merge(node, problems)),
         ignored_columns: ignored_columns(&entries, problems),
     })
 }
 
-fn rule(node: &Node, problems: &mut Problems) -> Option<Rule> {
-    let entries = mapping(node, "a rule", &["name", "from", "join", "exclude", "fields"], problems)?;
+fn merge(node: &Node, problems: &mut Problems) -> Option<Merge> {
+    let entries = mapping(node, "`merge`", &["keep", "order"], problems)?;
+    let words = [("first", Keep::First), ("last", Keep::Last), ("fill", Keep::Fill)];
+    entries.need("keep", "`merge`", problems);
+    let keep = entries.choice("keep", &words, problems)?;
+    Some(Merge { keep, order: entries.names("order", problems) })
+}
+
+const RULE: &[&str] = &["name", "from", "group", "unpivot", "split", "join", "exclude", "checks", "fields"];
+
+/// One rule for each table that it reads: a union has several.
+fn rule(node: &Node, problems: &mut Problems) -> Vec<Rule> {
+    let Some(entries) = mapping(node, "a rule", RULE, problems) else { return Vec::new() };
     let name = entries.need_text("name", "a rule", problems);
-    let from = entries.need_text("from", "a rule", problems);
+    entries.need("from", "a rule", problems);
+    let mut tables = entries.names("from", problems);
+    if tables.is_empty() {
+        tables.push(unreadable(entries.place));
+    }
+    let alias = tables.first().map(|table| table.value.clone()).unwrap_or_default();
     let joins = entries.list("join", problems).iter().filter_map(|node| join(node, problems)).collect();
     let excludes =
         entries.list("exclude", problems).iter().filter_map(|node| exclude(node, problems)).collect();
-    let fields = fields(&entries, problems);
-    let place = if name.value.is_empty() { node.place } else { name.place };
-    Some(Rule { name, from, joins, excludes, fields, place })
+    let checks =
+        entries.list("checks", problems).iter().filter_map(|node| condition(node, problems)).collect();
+    let first = Rule {
+        from: unreadable(entries.place),
+        alias,
+        group: entries.get("group").and_then(|node| reshape::group(node, problems)),
+        unpivot: entries.get("unpivot").and_then(|node| reshape::unpivot(node, problems)),
+        split: entries.get("split").and_then(|node| reshape::split(node, problems)),
+        joins,
+        excludes,
+        checks,
+        fields: fields(&entries, problems),
+        place: if name.value.is_empty() { node.place } else { name.place },
+        name,
+    };
+    tables.into_iter().map(|from| Rule { from, ..first.clone() }).collect()
+}
+
+fn condition(node: &Node, problems: &mut Problems) -> Option<Condition> {
+    let entries = mapping(node, "a check", &["check", "when", "failed"], problems)?;
+    let check = entries.need_text("check", "a check", problems);
+    let when =
+        entries.need("when", "a check", problems).and_then(|node| expression(node, "`when`", problems));
+    let words =
+        [("note", Disposition::Note), ("quarantine", Disposition::Quarantine), ("block", Disposition::Block)];
+    let failed = entries.choice("failed", &words, problems).unwrap_or(Disposition::Note);
+    Some(Condition { check, when: when.unwrap_or_else(|| unreadable(entries.place)), failed })
 }
 
 fn join(node: &Node, problems: &mut Problems) -> Option<Join> {
@@ -83,7 +126,19 @@ fn fields(entries: &Entries<'_>, problems: &mut Problems) -> Vec<FieldRule> {
     fields.iter().map(|(key, node)| field(key, node, problems)).collect()
 }
 
-const FIELD: &[&str] = &["column", "text", "sql", "formats", "map", "failed", "unmapped", "missing"];
+const FIELD: &[&str] = &[
+    "column",
+    "text",
+    "sql",
+    "lines",
+    "separator",
+    "formats",
+    "map",
+    "failed",
+    "unmapped",
+    "missing",
+    "repair",
+];
 const FAILED: [(&str, Failed); 3] =
     [("keep_text_and_flag", Failed::KeepTextAndFlag), ("hold_row", Failed::HoldRow), ("stop", Failed::Stop)];
 
@@ -97,6 +152,7 @@ fn field(key: &Key, node: &Node, problems: &mut Problems) -> FieldRule {
         failed: None,
         unmapped: None,
         missing_values: Vec::new(),
+        repairs: Vec::new(),
     };
     if !matches!(node.value, Value::Map(_)) {
         let read = column(node, &format!("field `{}`", key.text), problems);
@@ -112,6 +168,11 @@ fn field(key: &Key, node: &Node, problems: &mut Problems) -> FieldRule {
     rule.failed = entries.get("failed").and_then(|node| choice(node, "`failed`", &FAILED, problems));
     rule.unmapped = entries.get("unmapped").and_then(|node| choice(node, "`unmapped`", &FAILED, problems));
     rule.missing_values = entries.texts("missing", problems).into_iter().map(|text| text.value).collect();
+    let words = [("nul", Repair::Nul), ("mojibake", Repair::Mojibake)];
+    for node in entries.list("repair", problems) {
+        let repair = choice(node, "an entry of `repair`", &words, problems);
+        rule.repairs.extend(repair.map(|value| Located { value, place: node.place }));
+    }
     misplaced(&rule, &entries, problems);
     rule
 }
@@ -133,13 +194,14 @@ fn column(node: &Node, what: &str, problems: &mut Problems) -> Option<Located<St
 
 fn value(entries: &Entries<'_>, field: &str, problems: &mut Problems) -> Option<FieldValue> {
     let given: Vec<&str> =
-        ["column", "text", "sql"].into_iter().filter(|key| entries.get(key).is_some()).collect();
+        ["column", "text", "sql", "lines"].into_iter().filter(|key| entries.get(key).is_some()).collect();
     let [only] = given.as_slice() else {
         let found = if given.is_empty() { "none of them".to_owned() } else { given.join(" and ") };
-        let message = format!("field `{field}` needs exactly one of `column`, `text`, `sql`, found {found}");
+        let message =
+            format!("field `{field}` needs exactly one of `column`, `text`, `sql`, `lines`, found {found}");
         problems.push(
             Diagnostic::error("field-value", entries.place, message)
-                .help("`column` takes a source column, `text` a constant, `sql` a scalar expression"),
+                .help("`column` takes a source column, `text` a constant, `sql` a scalar expression, `lines` a group's texts"),
         );
         return None;
     };
@@ -147,6 +209,11 @@ fn value(entries: &Entries<'_>, field: &str, problems: &mut Problems) -> Option<
     match *only {
         "column" => filled(node, "`column`", problems).map(FieldValue::Column),
         "text" => crate::entries::text(node, "`text`", problems).map(FieldValue::Text),
+        "lines" => {
+            let separator =
+                entries.text("separator", problems).map_or_else(|| "\n".to_owned(), |text| text.value);
+            filled(node, "`lines`", problems).map(|column| FieldValue::Lines { column, separator })
+        }
         _ => expression(node, "`sql`", problems).map(FieldValue::Sql),
     }
 }
@@ -159,7 +226,7 @@ fn misplaced(rule: &FieldRule, entries: &Entries<'_>, problems: &mut Problems) {
         }
     };
     if constant {
-        for key in ["formats", "map", "failed", "unmapped", "missing"] {
+        for key in ["formats", "map", "failed", "unmapped", "missing", "repair"] {
             refuse(key, format!("`{key}` means nothing for a constant"), "take it out");
         }
     } else if rule.map.is_none() && entries.get("map").is_none() {
@@ -168,6 +235,9 @@ fn misplaced(rule: &FieldRule, entries: &Entries<'_>, problems: &mut Problems) {
             "`unmapped` stands without `map`".to_owned(),
             "name the map, or take `unmapped` out",
         );
+    }
+    if !matches!(rule.value, FieldValue::Lines { .. }) {
+        refuse("separator", "`separator` stands without `lines`".to_owned(), "take it out");
     }
     if rule.map.is_some() {
         refuse(

@@ -4,10 +4,24 @@ use crate::entries::{Entries, Problems, mapping, open_mapping, unreadable, wrong
 use crate::layout::Pack;
 use crate::read::{agree, schema, spec};
 use crate::yaml::{Node, Value};
-use crate::{Diagnostic, Dialect, Encoding, Ignored, LineTerminator, Located, SourceTable, System};
+use crate::{
+    Diagnostic, Dialect, Encoding, Fingerprint, Ignored, LineTerminator, Located, Says, SourceTable, System,
+    pattern_regex,
+};
 
-const KEYS: &[&str] =
-    &["spec", "system", "version", "covers", "title", "timezone", "dialect", "tables", "ignore"];
+const KEYS: &[&str] = &[
+    "spec",
+    "system",
+    "version",
+    "covers",
+    "extends",
+    "title",
+    "timezone",
+    "dialect",
+    "tables",
+    "fingerprints",
+    "ignore",
+];
 
 /// Schemas and rules are added once all files are read.
 pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<System> {
@@ -34,9 +48,42 @@ pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<
         timezone,
         tables: tables(&entries, &dialect, problems),
         categorize: Vec::new(),
+        fingerprints: entries
+            .list("fingerprints", problems)
+            .iter()
+            .filter_map(|node| fingerprint(node, problems))
+            .collect(),
         ignored_tables: ignored_tables(&entries, problems),
         place: node.place,
     })
+}
+
+fn fingerprint(node: &Node, problems: &mut Problems) -> Option<Fingerprint> {
+    let what = "a fingerprint";
+    let entries = mapping(node, what, &["table", "column", "all_in", "pattern"], problems)?;
+    let table = entries.need_text("table", what, problems);
+    let column = entries.need_text("column", what, problems);
+    let says = match (entries.get("all_in"), entries.filled("pattern", problems)) {
+        (Some(node), None) => {
+            let own = mapping(node, "`all_in`", &["table", "column"], problems)?;
+            let table = own.need_text("table", "`all_in`", problems);
+            Says::AllIn { table, column: own.need_text("column", "`all_in`", problems) }
+        }
+        (None, Some(pattern)) => {
+            if let Err(reason) = pattern_regex(&pattern.value) {
+                let message = format!("this pattern is not a regular expression: {reason}");
+                problems.push(Diagnostic::error("bad-pattern", pattern.place, message));
+                return None;
+            }
+            Says::Pattern(pattern)
+        }
+        _ => {
+            let message = "a fingerprint needs exactly one of `all_in` and `pattern`";
+            problems.push(Diagnostic::error("missing-key", node.place, message));
+            return None;
+        }
+    };
+    Some(Fingerprint { table, column, says })
 }
 
 fn tables(entries: &Entries<'_>, base: &Dialect, problems: &mut Problems) -> Vec<SourceTable> {

@@ -151,8 +151,11 @@ fn check_ignored_category(
 fn check_ignored_columns(files: &[RuleFile], further: &[Ignored], problems: &mut Problems) {
     let mut used: BTreeMap<(&str, &str), &Rule> = BTreeMap::new();
     for rule in files.iter().flat_map(|file| &file.rules) {
+        for column in rule.shaping_columns() {
+            used.entry((rule.from.value.as_str(), column)).or_insert(rule);
+        }
         for field in &rule.fields {
-            if let FieldValue::Column(name) = &field.value {
+            if let FieldValue::Column(name) | FieldValue::Lines { column: name, .. } = &field.value {
                 used.entry(source_of(rule, &name.value)).or_insert(rule);
             }
         }

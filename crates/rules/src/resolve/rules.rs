@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Schemas, unknown};
+use super::{Schemas, reshape, unknown};
 use crate::entries::Problems;
 use crate::read::is_date;
 use crate::{
@@ -51,7 +51,15 @@ pub(crate) fn resolve_files(files: &mut [RuleFile], scope: &Scope<'_>, problems:
             let known = scope.destinations.keys().copied();
             problems.push(unknown(code, noun, &file.into, &file.into.value, known));
         }
-        check_names(file.rules.iter().map(|rule| &rule.name), "rule", problems);
+        // A union's rule stands once for each of its tables.
+        let first = |rule: &&Rule| rule.alias == rule.from.value;
+        check_names(file.rules.iter().filter(first).map(|rule| &rule.name), "rule", problems);
+        if let (Some(merge), Some(schema)) = (&file.merge, destination) {
+            for name in merge.order.iter().filter(|name| schema.field(&name.value).is_none()) {
+                let known = schema.fields.iter().map(|field| field.name.value.as_str());
+                problems.push(unknown("unknown-field", "field", name, &name.value, known));
+            }
+        }
         for rule in &file.rules {
             check_rule(rule, destination, scope, problems);
         }
@@ -72,18 +80,20 @@ fn check_names<'a>(names: impl Iterator<Item = &'a Located<String>>, what: &str,
 }
 
 /// What a rule's columns can refer to: the driving table, then the joined ones.
-struct Columns<'a> {
-    step: Step,
-    tables: Vec<(&'a str, &'a TableSchema)>,
+pub(super) struct Columns<'a> {
+    pub(super) step: Step,
+    pub(super) tables: Vec<(&'a str, &'a TableSchema)>,
+    /// Columns that `unpivot` and `split` make: where they are named, and their type.
+    pub(super) made: Vec<(&'a str, Place, FieldType)>,
     /// All of them are known, so that a column which is not found does not exist.
     complete: bool,
 }
 
 fn check_rule(rule: &Rule, destination: Option<&TableSchema>, scope: &Scope<'_>, problems: &mut Problems) {
     let (code, noun) = scope.step.source();
-    let mut columns = Columns { step: scope.step, tables: Vec::new(), complete: true };
+    let mut columns = Columns { step: scope.step, tables: Vec::new(), made: Vec::new(), complete: true };
     let joined = rule.joins.iter().map(|join| (&join.table, join.alias.as_str()));
-    for (table, alias) in std::iter::once((&rule.from, rule.from.value.as_str())).chain(joined) {
+    for (table, alias) in std::iter::once((&rule.from, rule.alias.as_str())).chain(joined) {
         match scope.sources.get(table.value.as_str()) {
             Some(schema) if !schema.fields.is_empty() => {
                 if columns.tables.iter().any(|(name, _)| *name == alias) {
@@ -104,6 +114,8 @@ fn check_rule(rule: &Rule, destination: Option<&TableSchema>, scope: &Scope<'_>,
             }
         }
     }
+    columns.made = reshape::check(rule, &columns, problems);
+    check_names(rule.checks.iter().map(|check| &check.check), "check", problems);
     check_names(rule.excludes.iter().map(|exclude| &exclude.rule), "`exclude` entry", problems);
     for field in &rule.fields {
         check_field(field, &columns, destination, scope, problems);
@@ -147,6 +159,7 @@ fn check_field(
     }
     let source = match &rule.value {
         FieldValue::Column(name) if !name.value.is_empty() => columns.kind(name, problems),
+        FieldValue::Lines { column, .. } if !column.value.is_empty() => columns.kind(column, problems),
         _ => None,
     };
     let Some(schema) = destination.filter(|schema| !schema.fields.is_empty()) else { return };
@@ -254,7 +267,7 @@ fn constant_fits(text: &str, kind: FieldType) -> bool {
 
 impl Columns<'_> {
     /// The declared type of a column, `None` after reporting one that does not exist.
-    fn kind(&self, name: &Located<String>, problems: &mut Problems) -> Option<FieldType> {
+    pub(super) fn kind(&self, name: &Located<String>, problems: &mut Problems) -> Option<FieldType> {
         let found = self.find(&name.value);
         if found.is_some() || !self.complete {
             return found.filter(|(place, _)| !problems.untyped.contains(place)).map(|(_, kind)| kind);
@@ -266,6 +279,7 @@ impl Columns<'_> {
                 names.map(|name| if index == 0 { name.to_owned() } else { format!("{alias}.{name}") }),
             );
         }
+        known.extend(self.made.iter().map(|(name, ..)| (*name).to_owned()));
         let what = match self.step {
             Step::Categorize => "column",
             Step::Convert => "field",
@@ -277,6 +291,9 @@ impl Columns<'_> {
     /// The place that declares a column, and its type. A name may itself contain a dot, so the driving table is
     /// asked first.
     fn find(&self, name: &str) -> Option<(Place, FieldType)> {
+        if let Some((_, place, kind)) = self.made.iter().find(|(made, ..)| *made == name) {
+            return Some((*place, *kind));
+        }
         let own = self.tables.first().and_then(|(_, schema)| self.in_table(schema, name));
         own.or_else(|| {
             let (alias, column) = name.split_once('.')?;
@@ -346,7 +363,7 @@ fn unknown_column(column: &Located<String>, tables: &[&str], scope: &Scope<'_>) 
 pub(crate) fn source_of<'a>(rule: &'a Rule, name: &'a str) -> (&'a str, &'a str) {
     let joined = name.split_once('.').and_then(|(alias, column)| {
         let join = rule.joins.iter().find(|join| join.alias == alias);
-        let own = (alias == rule.from.value).then_some(rule.from.value.as_str());
+        let own = (alias == rule.alias).then_some(rule.from.value.as_str());
         join.map(|join| join.table.value.as_str()).or(own).map(|table| (table, column))
     });
     joined.unwrap_or((rule.from.value.as_str(), name))

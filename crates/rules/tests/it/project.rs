@@ -88,7 +88,10 @@ fn places_are_exact() {
     };
     let rule = &project.system("demo", "1.10").unwrap().rule_file("patient").unwrap().rules[0];
     for field in &rule.fields {
-        let (FieldValue::Column(value) | FieldValue::Text(value) | FieldValue::Sql(value)) = &field.value;
+        let (FieldValue::Column(value)
+        | FieldValue::Text(value)
+        | FieldValue::Sql(value)
+        | FieldValue::Lines { column: value, .. }) = &field.value;
         assert_eq!(text_of(value.place), value.value);
         assert_eq!(text_of(field.field.place), field.field.value);
     }
