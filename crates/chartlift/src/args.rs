@@ -100,6 +100,11 @@ pub(crate) enum Command {
         after_help = "EXAMPLE\n  chartlift rejects --order 77\n  chartlift rejects --order 77 --marks > marks.csv"
     )]
     Rejects(Rejects),
+    /// Take an order's load back out of the target, if nobody has changed its rows since
+    #[command(
+        after_help = "EXAMPLE\n  chartlift rollback --order 77 --dry-run\n  chartlift rollback --order 77"
+    )]
+    Rollback(Rollback),
     /// Prepare a target and compare its catalogue with the rules
     Target(TargetArguments),
     /// Report every problem in every rule file
@@ -202,6 +207,16 @@ pub(crate) struct Rejects {
     /// Print every mark on stdout as CSV: input,file,row,stage,code,column,disposition
     #[arg(long)]
     pub(crate) marks: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The order's id
+    #[arg(long)]
+    pub(crate) order: String,
+    /// Do everything in the target, undo it, and say what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

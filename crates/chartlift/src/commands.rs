@@ -7,6 +7,7 @@ mod init;
 mod lint;
 mod order;
 mod rejects;
+mod rollback;
 mod stage;
 mod status;
 mod target;
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failur
         Command::Verify(of) => only(&of.order, Stage::Verify),
         Command::Status(of) => status::run(&config()?, output, &of.order),
         Command::Rejects(rejects) => rejects::run(rejects, &config()?, output),
+        Command::Rollback(rollback) => rollback::run(rollback, &config()?, output),
         Command::Target(target) => target::run(&target.command, &config()?, output),
         Command::Lint => lint::run(&config()?, output),
         Command::Explain(explain) => explain::run(explain, output),

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod project_key;
 pub mod rejects;
 pub mod report;
+pub mod rollback;
 pub mod run;
 pub mod session;
 pub mod statement;

@@ -23,7 +23,7 @@ use crate::summary;
 const ENGINE_FORMAT: &str = "1";
 
 /// What a stage's keys hold in memory before they use the disk.
-const KEY_BYTES: usize = 64 << 20;
+pub(crate) const KEY_BYTES: usize = 64 << 20;
 
 /// What the outside gives an order.
 pub struct Environment {
@@ -176,9 +176,13 @@ fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Erro
 fn chain(order: &Order) -> Vec<crate::order::Done> {
     let mut latest: BTreeMap<Stage, &crate::order::Done> = BTreeMap::new();
     for record in order.records() {
-        if let Event::Done(done) = &record.event {
-            latest.retain(|stage, _| *stage < done.stage);
-            latest.insert(done.stage, done);
+        match &record.event {
+            Event::Done(done) => {
+                latest.retain(|stage, _| *stage < done.stage);
+                latest.insert(done.stage, done);
+            }
+            Event::RolledBack { .. } => latest.retain(|stage, _| *stage < Stage::Import),
+            Event::Created(_) | Event::Started { .. } | Event::Failed { .. } => {}
         }
     }
     latest.into_values().cloned().collect()
@@ -240,7 +244,7 @@ pub(crate) fn read_report(done: &crate::order::Done) -> Result<StageReport, Erro
 }
 
 /// Ids made with another key would not be the ids of the earlier orders.
-fn check_key(environment: &Environment, order: &Order) -> Result<(), Error> {
+pub(crate) fn check_key(environment: &Environment, order: &Order) -> Result<(), Error> {
     if order.spec().project_key_fingerprint == environment.key.fingerprint() {
         return Ok(());
     }

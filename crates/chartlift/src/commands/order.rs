@@ -230,6 +230,7 @@ fn event(record: &Record) -> String {
         Event::Failed { stage, attempt, code, .. } => {
             format!("{} failed, attempt {attempt}: {code}", stage.name())
         }
+        Event::RolledBack { load } => format!("load {load} rolled back"),
     }
 }
 

@@ -57,7 +57,7 @@ fn too_early(summary: &Summary, stages: Stages) -> Option<Failure> {
 }
 
 /// What an order needs beside its own folder.
-fn environment(config: &Config, output: &Output, key: ProjectKey) -> Environment {
+pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> Environment {
     Environment {
         project: config.project.clone(),
         key,

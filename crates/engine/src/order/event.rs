@@ -28,14 +28,26 @@ pub struct Record {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
     Created(OrderSpec),
-    Started { stage: Stage, attempt: u32 },
+    Started {
+        stage: Stage,
+        attempt: u32,
+    },
     Done(Done),
-    Failed { stage: Stage, attempt: u32, code: String, message: String },
+    Failed {
+        stage: Stage,
+        attempt: u32,
+        code: String,
+        message: String,
+    },
+    /// What this load put into the target is gone again.
+    RolledBack {
+        load: i64,
+    },
 }
 
 impl Event {
     /// Every `kind` this program knows. Another one was written by a newer program.
-    pub const KINDS: [&'static str; 4] = ["created", "started", "done", "failed"];
+    pub const KINDS: [&'static str; 5] = ["created", "started", "done", "failed", "rolled-back"];
 }
 
 /// What was ordered. Fixed once; later wishes are decisions or another order.

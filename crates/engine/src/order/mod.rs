@@ -175,12 +175,15 @@ impl Order {
         self.root.join(name)
     }
 
-    /// The last time the stage was done, whatever has changed since.
+    /// The last time the stage was done, whatever has changed since. What was rolled back was not loaded.
     pub fn latest(&self, stage: Stage) -> Option<&Done> {
-        self.log.records().iter().rev().find_map(|record| match &record.event {
-            Event::Done(done) if done.stage == stage => Some(done),
-            _ => None,
-        })
+        let records = self.log.records().iter().rev();
+        records
+            .take_while(|record| stage < Stage::Import || !matches!(record.event, Event::RolledBack { .. }))
+            .find_map(|record| match &record.event {
+                Event::Done(done) if done.stage == stage => Some(done),
+                _ => None,
+            })
     }
 
     /// The last time the stage was done, if it read the same and its artefacts are still there: nothing to do.
@@ -255,6 +258,11 @@ impl Locked {
 
     pub(crate) fn remove_report(&self, name: &str) -> Result<(), Error> {
         files::remove(&self.subfolder("reports").join(name))
+    }
+
+    /// Records that a load is gone from the target.
+    pub fn rolled_back(&mut self, load: i64) -> Result<(), Error> {
+        self.append(Event::RolledBack { load })
     }
 
     /// Adds a record with the store's actor and time.

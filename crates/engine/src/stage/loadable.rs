@@ -62,7 +62,7 @@ fn key_kind(table: &TargetTable) -> KeyKind {
 }
 
 /// The target's tables, every one after those it refers to. Self references and cycles keep the pack's order.
-pub(super) fn in_load_order(target: &Target) -> Vec<&TargetTable> {
+pub(crate) fn in_load_order(target: &Target) -> Vec<&TargetTable> {
     let mut waiting: Vec<&TargetTable> = target.tables.iter().collect();
     let mut ordered: Vec<&TargetTable> = Vec::new();
     while !waiting.is_empty() {

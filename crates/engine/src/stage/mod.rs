@@ -33,7 +33,8 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
-pub(crate) use loadable::table_spec;
+pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use verify::run as verify;
 
 /// What a stage made.
 pub(crate) struct Finished {

@@ -24,7 +24,7 @@ const MOST_MISMATCHES: usize = 1000;
 /// Rows of differing buckets that are compared at once, which bounds their memory.
 const ROWS_AT_ONCE: u64 = 100_000;
 
-pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
+pub(crate) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
     let connection = work.connect().await?;
     let Some(record) = connection.find_load(&work.order.spec().id).await? else {

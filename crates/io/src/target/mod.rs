@@ -62,6 +62,12 @@ pub trait Target: Send + Sync {
         buckets: u32,
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
+
+    /// Takes back what a load created, all in one transaction: its rows, in the order of `tables`, and its crosswalk
+    /// entries. The load record stays, as rolled back. Answers how many rows went from each table. With `keep` it
+    /// does all that and then undoes it.
+    async fn roll_back(&self, load: &LoadRecord, tables: &[TableSpec], keep: bool)
+    -> Result<Vec<u64>, Error>;
 }
 
 /// One open transaction. Dropping it means that nothing happened.

@@ -292,4 +292,10 @@ pub(super) const CODES: &[Code] = &[
         explanation: "This is our fault. Please report the command, the version and the message; it holds no \
             values of your data. Running the same command again is safe.",
     },
+    Code {
+        name: "edited-since-load",
+        summary: "Rows that the order loaded were changed or deleted since.",
+        explanation: "A rollback would take away with them what somebody wrote after the load, so nothing was taken \
+            back. `chartlift verify --order ID` lists the rows by their hashed keys.",
+    },
 ];

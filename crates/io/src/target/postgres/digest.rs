@@ -101,13 +101,7 @@ struct Query {
 impl Query {
     async fn new(session: &Session, table: &TableSpec, load: &LoadRecord) -> Result<Self, Error> {
         let entry = catalog::read_table(session, &table.name).await?;
-        let (key, kind) = table.key()?;
-        let key_class = class_of(&entry, &key.name);
-        let key_name = format!("t.{}", quoted_part(&key.name));
-        let link = match kind {
-            KeyKind::Natural => format!("{} = k.source_key", plain(&key_name, key_class)),
-            KeyKind::Uuid => format!("{key_name} = {}", uuid_as("k.target_uuid", key_class)),
-        };
+        let link = link(&entry, table)?;
         let mut joins = String::new();
         let mut cells = Vec::with_capacity(table.columns.len());
         for (index, column) in table.columns.iter().enumerate() {
@@ -147,8 +141,19 @@ impl Query {
     }
 }
 
+/// The condition that ties a row `t` to its crosswalk entry `k`.
+pub(super) fn link(entry: &CatalogTable, table: &TableSpec) -> Result<String, Error> {
+    let (key, kind) = table.key()?;
+    let class = class_of(entry, &key.name);
+    let name = format!("t.{}", quoted_part(&key.name));
+    Ok(match kind {
+        KeyKind::Natural => format!("{} = k.source_key", plain(&name, class)),
+        KeyKind::Uuid => format!("{name} = {}", uuid_as("k.target_uuid", class)),
+    })
+}
+
 /// A keyspace that does not exist has no entries: no number is below 1.
-async fn keyspace(session: &Session, load: &LoadRecord, table: &str) -> Result<i32, Error> {
+pub(super) async fn keyspace(session: &Session, load: &LoadRecord, table: &str) -> Result<i32, Error> {
     Ok(bookkeeping::find_keyspace(session, &load.series, &load.system, table).await?.unwrap_or(-1))
 }
 

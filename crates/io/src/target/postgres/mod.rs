@@ -4,6 +4,7 @@ mod bookkeeping;
 mod catalog;
 mod digest;
 mod load;
+mod rollback;
 mod session;
 
 use async_trait::async_trait;
@@ -117,6 +118,15 @@ impl Target for PostgresTarget {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
         digest::rows(&self.server, table, load, buckets, chosen).await
+    }
+
+    async fn roll_back(
+        &self,
+        load: &LoadRecord,
+        tables: &[TableSpec],
+        keep: bool,
+    ) -> Result<Vec<u64>, Error> {
+        rollback::roll_back(&self.server, load, tables, keep).await
     }
 }
 

@@ -7,6 +7,7 @@ mod catalog;
 mod digest;
 mod load;
 mod refusal;
+mod rollback;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -136,6 +137,20 @@ impl Target for SqliteTarget {
         let (table, load, chosen) = (table.clone(), load.clone(), chosen.to_vec());
         self.read(move |connection| match connection {
             Some(connection) => digest::rows(connection, &table, &load, buckets, &chosen),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn roll_back(
+        &self,
+        load: &LoadRecord,
+        tables: &[TableSpec],
+        keep: bool,
+    ) -> Result<Vec<u64>, Error> {
+        let (load, tables) = (load.clone(), tables.to_vec());
+        self.read(move |connection| match connection {
+            Some(connection) => rollback::roll_back(connection, &load, &tables, keep),
             None => Ok(Vec::new()),
         })
         .await

@@ -1,0 +1,104 @@
+//! Takes an order's load back, if nobody has touched it since: then the target is as it was before.
+
+use std::collections::BTreeMap;
+
+use chartlift_io::target::LoadRecord;
+use serde::Serialize;
+
+use crate::Error;
+use crate::keys::Pool;
+use crate::order::Locked;
+use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, read_report};
+use crate::stage::{self, Before, Work, in_load_order, table_spec};
+use crate::statement::Verdict;
+
+/// What went, or would go.
+#[derive(Debug, Serialize)]
+pub struct RolledBack {
+    pub load: i64,
+    pub tables: Vec<TableRows>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TableRows {
+    pub table: String,
+    pub rows: u64,
+}
+
+/// Rolls an order's load back; with `dry_run` everything is done in the target and undone again.
+pub async fn roll_back(
+    environment: &Environment,
+    order: &str,
+    target: &TargetChoice,
+    dry_run: bool,
+) -> Result<RolledBack, Error> {
+    let order = environment.store().open(order)?;
+    check_key(environment, &order)?;
+    let mut order = order.lock()?;
+    let done = take_back(environment, &order, target, dry_run).await?;
+    if !dry_run {
+        order.rolled_back(done.load)?;
+    }
+    Ok(done)
+}
+
+async fn take_back(
+    environment: &Environment,
+    order: &Locked,
+    target: &TargetChoice,
+    dry_run: bool,
+) -> Result<RolledBack, Error> {
+    let mut earlier = BTreeMap::new();
+    for done in order.chain() {
+        let folder = order.folder(done.stage);
+        let before = Before { report: read_report(&done)?, folder, digest: done.digest.clone() };
+        earlier.insert(done.stage, before);
+    }
+    let work = Work {
+        environment,
+        order,
+        target_name: target.name.clone(),
+        target_url: target.url.clone(),
+        pool: Pool::new(KEY_BYTES, order.root()),
+        earlier,
+    };
+    let connection = work.connect().await?;
+    let Some(load) = connection.find_load(&order.spec().id).await? else {
+        return Err(Error::Usage {
+            code: "not-loaded",
+            message: format!("order `{}` is not in {}", order.spec().id, connection.describe()),
+            hint: "there is nothing to roll back".into(),
+        });
+    };
+    untouched(&work, &load).await?;
+    let pack = work.target()?;
+    let mut tables = in_load_order(pack);
+    // Children before their parents.
+    tables.reverse();
+    let specs: Vec<_> = tables.iter().map(|table| table_spec(pack, table)).collect();
+    let rows = connection.roll_back(&load, &specs, dry_run).await?;
+    let tables =
+        tables.iter().zip(rows).map(|(table, rows)| TableRows { table: table.name.value.clone(), rows });
+    Ok(RolledBack { load: load.id, tables: tables.filter(|table| table.rows > 0).collect() })
+}
+
+/// What somebody has written into a loaded row since would go with it: then nothing goes.
+async fn untouched(work: &Work<'_>, load: &LoadRecord) -> Result<(), Error> {
+    if work.report(crate::statement::Stage::Import).is_err() {
+        return Err(Error::Conflict {
+            code: "order-loaded",
+            message: format!("load {} is in the target, and the log does not tell what it wrote", load.id),
+            hint: "run the order to its end first: it finds its load again".into(),
+        });
+    }
+    let verified = stage::verify(work).await?;
+    if verified.verdict == Verdict::Pass {
+        return Ok(());
+    }
+    let rows: u64 = verified.report.loads.iter().map(|load| load.loaded - load.verified).sum();
+    Err(Error::Conflict {
+        code: "edited-since-load",
+        message: format!("{rows} loaded rows are no longer as they were loaded"),
+        hint: "`chartlift verify` names them; rolling back would take away what was written since".into(),
+    })
+}
