@@ -1,4 +1,4 @@
-//! The functions that rules can call: one file each, one list.
+//! The functions that rules can call: one file each in a folder by domain, one list.
 //!
 //! A function never fails on data: what it cannot read is null, and the check that the compiler adds says what that
 //! null means. What can be said before any data is read (a pattern, a time zone, a literal map) is checked there.
@@ -9,25 +9,14 @@ mod documentation;
 mod kernel;
 mod output;
 
-mod compose_key;
-mod cpf;
-mod date_at;
-mod digits;
-mod fold_accents;
-mod format_date;
-mod hash_key;
-mod join_text;
-mod local_date;
-mod map_code;
-mod null_if_blank;
-mod parse_boolean;
-mod parse_date;
-mod parse_datetime;
-mod parse_integer;
-mod parse_number;
-mod squeeze;
+mod dates;
+mod identifiers;
+mod keys;
+mod maps;
+mod numbers;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 
@@ -43,23 +32,23 @@ use kernel::Call;
 
 /// Every function, in the order of the reference.
 pub static FUNCTIONS: &[&Function] = &[
-    &squeeze::SQUEEZE,
-    &digits::DIGITS,
-    &null_if_blank::NULL_IF_BLANK,
-    &join_text::JOIN_TEXT,
-    &fold_accents::FOLD_ACCENTS,
-    &parse_date::PARSE_DATE,
-    &parse_datetime::PARSE_DATETIME,
-    &format_date::FORMAT_DATE,
-    &local_date::LOCAL_DATE,
-    &date_at::DATE_AT,
-    &parse_integer::PARSE_INTEGER,
-    &parse_number::PARSE_NUMBER,
-    &parse_boolean::PARSE_BOOLEAN,
-    &map_code::MAP_CODE,
-    &compose_key::COMPOSE_KEY,
-    &hash_key::HASH_KEY,
-    &cpf::CPF,
+    &text::squeeze::SQUEEZE,
+    &text::digits::DIGITS,
+    &text::null_if_blank::NULL_IF_BLANK,
+    &text::join_text::JOIN_TEXT,
+    &text::fold_accents::FOLD_ACCENTS,
+    &dates::parse_date::PARSE_DATE,
+    &dates::parse_datetime::PARSE_DATETIME,
+    &dates::format_date::FORMAT_DATE,
+    &dates::local_date::LOCAL_DATE,
+    &dates::date_at::DATE_AT,
+    &numbers::parse_integer::PARSE_INTEGER,
+    &numbers::parse_number::PARSE_NUMBER,
+    &numbers::parse_boolean::PARSE_BOOLEAN,
+    &maps::map_code::MAP_CODE,
+    &keys::compose_key::COMPOSE_KEY,
+    &keys::hash_key::HASH_KEY,
+    &identifiers::cpf::CPF,
 ];
 
 /// One function: what it promises, and how it is done.
@@ -166,8 +155,8 @@ impl Function {
                 parameter.kind.check(self, parameter, argument).map(|mistake| mistake.at(index))
             })
             .collect();
-        if self.name == map_code::MAP_CODE.name {
-            mistakes.extend(map_code::check(arguments));
+        if self.name == maps::map_code::MAP_CODE.name {
+            mistakes.extend(maps::map_code::check(arguments));
         }
         mistakes
     }

@@ -4,11 +4,11 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::Result;
 
-use super::kernel::{Call, Compiled};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 use crate::datetime::Zone;
+use crate::functions::kernel::{Call, Compiled};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 
-pub(super) static LOCAL_DATE: Function = Function {
+pub(in crate::functions) static LOCAL_DATE: Function = Function {
     name: "local_date",
     summary: "Gives the date that clocks in a time zone show at an instant.",
     details: "",

@@ -7,10 +7,10 @@ use arrow::array::{ArrayRef, StringViewBuilder};
 use datafusion::common::Result;
 use datafusion::logical_expr::Expr;
 
-use super::argument::{Mistake, literal};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::argument::{Mistake, literal};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
-pub(super) static MAP_CODE: Function = Function {
+pub(in crate::functions) static MAP_CODE: Function = Function {
     name: "map_code",
     summary: "Translates a code by pairs of source and target code.",
     details: "The codes must fit exactly, upper and lower case included; a code without a pair is null and gets a \
@@ -57,7 +57,7 @@ fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
 }
 
 /// A source code that stands in two pairs.
-pub(super) fn check(arguments: &[Expr]) -> Vec<Mistake> {
+pub(in crate::functions) fn check(arguments: &[Expr]) -> Vec<Mistake> {
     let mut seen = HashSet::new();
     arguments
         .iter()

@@ -5,12 +5,12 @@ use datafusion::functions::string::expr_fn::btrim;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, lit};
 
-use super::{Body, Domain, Example, Function, Parameter, ParameterType};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType};
 
 /// What Unicode calls white space, as `char::is_whitespace` has it.
-pub(super) const WHITE_SPACE: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
+pub(in crate::functions) const WHITE_SPACE: &str = "\t\n\u{b}\u{c}\r \u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
 
-pub(super) static NULL_IF_BLANK: Function = Function {
+pub(in crate::functions) static NULL_IF_BLANK: Function = Function {
     name: "null_if_blank",
     summary: "Gives null for empty text and for text of white space only, else the text unchanged.",
     details: "",

@@ -6,9 +6,9 @@ use arrow::array::ArrayRef;
 use datafusion::common::Result;
 use sha2::{Digest, Sha256};
 
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
 
-pub(super) static HASH_KEY: Function = Function {
+pub(in crate::functions) static HASH_KEY: Function = Function {
     name: "hash_key",
     summary: "Gives 32 hexadecimal digits that stand for the parts: the same parts always, other parts never.",
     details: "The first 16 bytes of the SHA-256 over every part with its length; a null part counts as such and \

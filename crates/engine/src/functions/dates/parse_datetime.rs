@@ -3,11 +3,11 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::kernel::{Call, Compiled};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 use crate::datetime::{Pattern, Zone};
+use crate::functions::kernel::{Call, Compiled};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 
-pub(super) static PARSE_DATETIME: Function = Function {
+pub(in crate::functions) static PARSE_DATETIME: Function = Function {
     name: "parse_datetime",
     summary: "Reads a date and time by a pattern; without an offset in the text it is the zone's wall clock.",
     details: "A wall clock reading that occurs twice, when clocks are set back, is its first occurrence; one that \

@@ -3,9 +3,9 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
 
-pub(super) static COMPOSE_KEY: Function = Function {
+pub(in crate::functions) static COMPOSE_KEY: Function = Function {
     name: "compose_key",
     summary: "Joins the parts of a key with `|`, so that different parts never give the same key.",
     details: "`|` and `\\` inside of a part are written `\\|` and `\\\\`. A key of which a part is null is null.",

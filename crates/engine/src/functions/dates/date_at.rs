@@ -4,11 +4,11 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::Date32Type;
 use datafusion::common::Result;
 
-use super::kernel::{Call, Compiled};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 use crate::datetime::{MICROS_PER_DAY, Pattern, Zone};
+use crate::functions::kernel::{Call, Compiled};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 
-pub(super) static DATE_AT: Function = Function {
+pub(in crate::functions) static DATE_AT: Function = Function {
     name: "date_at",
     summary: "Gives the instant of a date and a time of day on the wall clock of a time zone.",
     details: "A reading that occurs twice, when clocks are set back, is its first occurrence; one that never \

@@ -3,10 +3,10 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::output::Changed;
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::output::Changed;
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
-pub(super) static CPF: Function = Function {
+pub(in crate::functions) static CPF: Function = Function {
     name: "cpf",
     summary: "Gives the 11 digits of a Brazilian taxpayer number (CPF) whose check digits are right.",
     details: "Points, hyphens, slashes and blanks between the digits are left out; any other character, another \

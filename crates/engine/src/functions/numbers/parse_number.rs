@@ -3,11 +3,11 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::kernel::{Call, Compiled};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, output};
+use crate::functions::kernel::{Call, Compiled};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 use crate::numeral::{Exponent, Notation};
 
-pub(super) static PARSE_NUMBER: Function = Function {
+pub(in crate::functions) static PARSE_NUMBER: Function = Function {
     name: "parse_number",
     summary: "Reads a decimal number exactly.",
     details: "Of `.` and `,` one is the decimal character; the other may group thousands, then every group must have \

@@ -3,9 +3,9 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
 
-pub(super) static JOIN_TEXT: Function = Function {
+pub(in crate::functions) static JOIN_TEXT: Function = Function {
     name: "join_text",
     summary: "Joins texts with a separator, leaving out those that are null or blank.",
     details: "Gives null when no part is left. Parts are joined as they are; use `squeeze` to tidy them first.",

@@ -4,11 +4,11 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::Date32Type;
 use datafusion::common::Result;
 
-use super::kernel::{Call, Compiled};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 use crate::datetime::Pattern;
+use crate::functions::kernel::{Call, Compiled};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 
-pub(super) static FORMAT_DATE: Function = Function {
+pub(in crate::functions) static FORMAT_DATE: Function = Function {
     name: "format_date",
     summary: "Writes a date by a pattern.",
     details: "Names of months and days are English. `FM` before a word leaves out its padding.",

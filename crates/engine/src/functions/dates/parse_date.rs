@@ -3,11 +3,11 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::kernel::{Call, Compiled};
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 use crate::datetime::Pattern;
+use crate::functions::kernel::{Call, Compiled};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
 
-pub(super) static PARSE_DATE: Function = Function {
+pub(in crate::functions) static PARSE_DATE: Function = Function {
     name: "parse_date",
     summary: "Reads a date by a pattern.",
     details: "The whole text must fit. Years have four digits, 0001 to 9999; day and month may have one digit where \

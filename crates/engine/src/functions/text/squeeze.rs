@@ -3,10 +3,10 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::output::Changed;
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::output::Changed;
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
-pub(super) static SQUEEZE: Function = Function {
+pub(in crate::functions) static SQUEEZE: Function = Function {
     name: "squeeze",
     summary: "Collapses every run of white space to one space and takes it off both ends.",
     details: "White space is what Unicode calls so: line breaks, tabs and no-break spaces, too. Text of white space \

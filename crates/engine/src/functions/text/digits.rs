@@ -3,10 +3,10 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use super::output::Changed;
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::output::Changed;
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
-pub(super) static DIGITS: Function = Function {
+pub(in crate::functions) static DIGITS: Function = Function {
     name: "digits",
     summary: "Keeps the digits 0 to 9 of a text and nothing else.",
     details: "Text without digits becomes empty text, not null; digits of other scripts are not kept.",

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array};
 use datafusion::common::Result;
 
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 use crate::numeral::parse_integer;
 
-pub(super) static PARSE_INTEGER: Function = Function {
+pub(in crate::functions) static PARSE_INTEGER: Function = Function {
     name: "parse_integer",
     summary: "Reads an integer: digits with an optional sign.",
     details: "No grouping, no decimal point, no blanks; within 64 bits.",

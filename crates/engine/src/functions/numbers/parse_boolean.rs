@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray};
 use datafusion::common::Result;
 
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
-pub(super) static PARSE_BOOLEAN: Function = Function {
+pub(in crate::functions) static PARSE_BOOLEAN: Function = Function {
     name: "parse_boolean",
     summary: "Reads a boolean that is written as one of two words.",
     details: "The words must fit exactly, upper and lower case included; any other text is null.",

@@ -4,10 +4,10 @@ use arrow::array::ArrayRef;
 use datafusion::common::Result;
 use unicode_normalization::UnicodeNormalization;
 
-use super::output::Changed;
-use super::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::output::Changed;
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
-pub(super) static FOLD_ACCENTS: Function = Function {
+pub(in crate::functions) static FOLD_ACCENTS: Function = Function {
     name: "fold_accents",
     summary: "Replaces letters with accents and other marks by the plain letters.",
     details: "For keys and comparisons, not for names that a person will read: it loses information. Letters that \

@@ -1,0 +1,3 @@
+//! Functions on numbers that stand for a person, a place or a thing.
+
+pub(super) mod cpf;

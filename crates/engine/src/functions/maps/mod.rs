@@ -1,0 +1,3 @@
+//! Functions on codes.
+
+pub(super) mod map_code;
