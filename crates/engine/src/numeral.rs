@@ -42,7 +42,7 @@ impl Notation {
             Ok(shift) => number.checked_mul(10_u128.checked_pow(shift)?)?,
             Err(_) => return None,
         };
-        let number = i128::try_from(Some(number).filter(|number| *number < END)?).ok()?;
+        let number = in_range(number)?;
         Some(if negative { -number } else { number })
     }
 
@@ -69,6 +69,11 @@ impl Notation {
         number = append(number, fraction)?;
         (found > 0).then_some((number, i32::try_from(fraction.len()).ok()?))
     }
+}
+
+/// A number in units of 10^-18 that has at most 38 digits.
+pub(crate) fn in_range(number: u128) -> Option<i128> {
+    i128::try_from(Some(number).filter(|number| *number < END)?).ok()
 }
 
 fn append(number: u128, digits: &str) -> Option<u128> {

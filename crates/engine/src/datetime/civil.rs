@@ -50,7 +50,7 @@ pub(crate) fn weekday(days: i32) -> u8 {
 
 /// 0 for a month that does not exist, so that no day fits it.
 #[inline]
-fn days_in_month(year: u32, month: u32) -> u32 {
+pub(crate) fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,

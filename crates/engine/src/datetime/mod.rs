@@ -4,7 +4,7 @@
 //! date. Years have four digits and lie between 0001 and 9999; days, months and hours may have one digit where
 //! something other than a digit follows; days must exist. Two-digit years are refused when the pattern is compiled.
 
-mod civil;
+pub(crate) mod civil;
 mod layout;
 mod parse;
 mod template;

@@ -56,6 +56,11 @@ impl Zone {
 
     /// The wall clock's date at an instant, in days since 1970-01-01.
     pub fn local_day(self, micros: i64) -> Option<i32> {
+        i32::try_from(self.local(micros)?.div_euclid(MICROS_PER_DAY)).ok()
+    }
+
+    /// The wall clock's reading at an instant, both in microseconds since 1970.
+    pub fn local(self, micros: i64) -> Option<i64> {
         let offset = match self {
             Self::Utc => 0,
             Self::Named(table) => {
@@ -63,8 +68,7 @@ impl Zone {
                 table.zone.offset_from_utc_datetime(&naive).fix().local_minus_utc()
             }
         };
-        let local = micros.checked_add(i64::from(offset) * MICROS_PER_SECOND)?;
-        i32::try_from(local.div_euclid(MICROS_PER_DAY)).ok()
+        micros.checked_add(i64::from(offset) * MICROS_PER_SECOND)
     }
 }
 

@@ -3,7 +3,9 @@
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
+use regex::Regex;
 
+use super::dates::read::{DateOrder, Language};
 use super::{Function, Parameter};
 use crate::datetime::{Pattern, Zone};
 use crate::numeral;
@@ -31,6 +33,20 @@ pub enum ParameterType {
     WrittenFormat,
     /// The name of a time zone.
     Zone,
+    /// A regular expression.
+    Pattern,
+    /// `DMY`, `MDY` or `YMD`: how day, month and year follow each other.
+    DateOrder,
+    /// `en`, `es` or `pt`.
+    Language,
+    /// A country or territory by its two letters.
+    Region,
+    /// A unit by UCUM; where it stands in the rule itself it must be one.
+    Unit,
+    /// A place counted from 1, or from the end by -1.
+    Position,
+    /// A number of characters, digits or the like, 0 to 9999.
+    Length,
 }
 
 /// What is wrong with one argument of a call.
@@ -56,7 +72,7 @@ impl ParameterType {
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
-            Self::Integer => "integer",
+            Self::Integer | Self::Position | Self::Length => "integer",
             Self::Number => "number",
             Self::Boolean => "boolean",
             Self::Date => "date",
@@ -65,13 +81,18 @@ impl ParameterType {
             Self::Literal | Self::DecimalChar => "literal text",
             Self::DateFormat | Self::DatetimeFormat | Self::WrittenFormat => "format",
             Self::Zone => "time zone",
+            Self::Pattern => "regular expression",
+            Self::DateOrder => "order",
+            Self::Language => "language",
+            Self::Region => "region",
+            Self::Unit => "unit",
         }
     }
 
     /// The Arrow type that values of it have.
     pub fn data_type(self) -> DataType {
         match self {
-            Self::Integer => DataType::Int64,
+            Self::Integer | Self::Position | Self::Length => DataType::Int64,
             Self::Number => DataType::Decimal128(numeral::PRECISION, numeral::SCALE as i8),
             Self::Boolean => DataType::Boolean,
             Self::Date => DataType::Date32,
@@ -104,6 +125,10 @@ impl ParameterType {
                 | Self::DatetimeFormat
                 | Self::WrittenFormat
                 | Self::Zone
+                | Self::Pattern
+                | Self::DateOrder
+                | Self::Language
+                | Self::Region
         )
     }
 
@@ -113,10 +138,13 @@ impl ParameterType {
         parameter: &Parameter,
         argument: &Expr,
     ) -> Option<Mistake> {
-        if !self.must_be_literal() {
-            return None;
+        if let Some(number) = literal_integer(argument) {
+            return self.check_integer(number);
         }
         let Some(text) = literal(argument) else {
+            if !self.must_be_literal() {
+                return None;
+            }
             return Some(Mistake::new(
                 format!("`{}` of `{}` must be a literal text", parameter.name, function.name),
                 "write the text into the rule, in single quotes",
@@ -138,11 +166,56 @@ impl ParameterType {
                 format!("`{text}` is not a time zone"),
                 "use a name of the IANA time zone database, e.g. `America/Sao_Paulo`",
             )),
+            Self::Pattern => Regex::new(text).err().map(|_| {
+                Mistake::new(
+                    format!("`{text}` is not a regular expression"),
+                    "close every bracket and parenthesis; there is no look-around and no back-reference",
+                )
+            }),
+            Self::DateOrder if DateOrder::named(text).is_none() => {
+                Some(Mistake::new(format!("`{text}` is not an order"), "use `DMY`, `MDY` or `YMD`"))
+            }
+            Self::Language if Language::named(text).is_none() => Some(Mistake::new(
+                format!("`{text}` is not a language that is read"),
+                "use `en`, `es` or `pt`",
+            )),
+            Self::Region if super::identifiers::phone::region(text).is_none() => Some(Mistake::new(
+                format!("`{text}` is not a region"),
+                "use the two capital letters of a country, e.g. `BR`",
+            )),
+            Self::Unit if super::units::ucum::unit(text).is_none() => Some(Mistake::new(
+                format!("`{text}` is not a UCUM unit"),
+                "write it as UCUM does: `kg`, `cm`, `mm[Hg]`, `Cel`, `[degF]`, `mg/dL`",
+            )),
             Self::DecimalChar if !matches!(text, "." | ",") => {
                 Some(Mistake::new("the decimal character must be `.` or `,`", "write '.' or ','"))
             }
             _ => None,
         }
+    }
+}
+
+impl ParameterType {
+    fn check_integer(self, number: i64) -> Option<Mistake> {
+        match self {
+            Self::Position if number == 0 => {
+                Some(Mistake::new("there is no place 0", "count from 1, or from the end by -1"))
+            }
+            Self::Length if !(0..=9999).contains(&number) => {
+                Some(Mistake::new("the number must be 0 to 9999", "write a number from 0 to 9999"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The number of a literal that is not null.
+fn literal_integer(argument: &Expr) -> Option<i64> {
+    match argument {
+        Expr::Literal(ScalarValue::Int64(number), _) => *number,
+        Expr::Negative(inner) => literal_integer(inner)?.checked_neg(),
+        Expr::Cast(cast) => literal_integer(&cast.expr),
+        _ => None,
     }
 }
 

@@ -21,17 +21,29 @@ pub fn documentation() -> String {
 }
 
 impl Domain {
-    pub const ALL: [Self; 6] =
-        [Self::Text, Self::Dates, Self::Numbers, Self::Maps, Self::Keys, Self::Identifiers];
+    pub const ALL: [Self; 9] = [
+        Self::Text,
+        Self::Names,
+        Self::Dates,
+        Self::Numbers,
+        Self::Units,
+        Self::Maps,
+        Self::Keys,
+        Self::Identifiers,
+        Self::Notes,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Text => "Text",
+            Self::Names => "Names of persons",
             Self::Dates => "Dates and times",
             Self::Numbers => "Numbers and booleans",
+            Self::Units => "Units and measurements",
             Self::Maps => "Code maps",
-            Self::Keys => "Keys",
-            Self::Identifiers => "Identifiers",
+            Self::Keys => "Keys, lists and JSON",
+            Self::Identifiers => "Identifiers, phones and codes",
+            Self::Notes => "Notes",
         }
     }
 }

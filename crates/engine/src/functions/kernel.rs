@@ -116,6 +116,11 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    #[cfg(test)]
+    pub(super) fn new(arguments: &'a [ColumnarValue], rows: usize) -> Self {
+        Self { arguments, rows }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.arguments.len()
     }
@@ -163,8 +168,19 @@ impl<'a> Call<'a> {
         index: usize,
         change: impl for<'t> Fn(&'t str) -> output::Changed<'t>,
     ) -> Result<ArrayRef> {
+        self.map_text_rows(index, |_, text| change(text))
+    }
+
+    /// The same for functions with further arguments. `change` is asked twice for one row of each batch.
+    pub(super) fn map_text_rows(
+        &self,
+        index: usize,
+        change: impl for<'t> FnMut(usize, &'t str) -> output::Changed<'t>,
+    ) -> Result<ArrayRef> {
         Ok(match self.text(index)? {
-            Texts::Constant(text) => output::change(&StringViewArray::from_iter([text]), change),
+            Texts::Constant(text) => {
+                output::change(&StringViewArray::from_iter(std::iter::repeat_n(text, self.rows)), change)
+            }
             Texts::Column(array) => output::change(array, change),
         })
     }

@@ -1,7 +1,34 @@
 //! Functions on dates, times and instants.
 
+pub(super) mod add_days;
+pub(super) mod add_minutes;
+pub(super) mod add_months;
+pub(super) mod age_years;
+pub(super) mod at_zone;
 pub(super) mod date_at;
+pub(super) mod date_precision;
+pub(super) mod day_of;
+pub(super) mod days_between;
+pub(super) mod earliest;
+pub(super) mod excel_serial_date;
+pub(super) mod excel_serial_datetime;
+pub(super) mod first_day_of_month;
 pub(super) mod format_date;
+pub(super) mod last_day_of_month;
+pub(super) mod latest;
 pub(super) mod local_date;
+pub(super) mod local_time;
+pub(super) mod minutes_between;
+pub(super) mod month_of;
 pub(super) mod parse_date;
+pub(super) mod parse_date_words;
 pub(super) mod parse_datetime;
+pub(super) mod parse_partial_date;
+pub(super) mod parse_time;
+pub(super) mod read;
+pub(super) mod to_utc;
+pub(super) mod two_digit_year_date;
+pub(super) mod unix_millis;
+pub(super) mod unix_seconds;
+pub(super) mod weekday_of;
+pub(super) mod year_of;

@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use crate::functions::output::Changed;
+use super::check_digits::{all_equal, check_digit_11, checked, weighted_sum};
 use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
 
 pub(in crate::functions) static CPF: Function = Function {
@@ -29,37 +29,16 @@ pub(in crate::functions) static CPF: Function = Function {
 };
 
 fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
-    call.map_text(0, |text| match valid_digits(text) {
-        None => Changed::Null,
-        Some(_) if text.len() == 11 => Changed::Same,
-        Some(digits) => Changed::To(digits.iter().map(|digit| char::from(b'0' + digit)).collect()),
-    })
+    call.map_text(0, |text| checked::<11>(text, is_valid))
 }
 
-fn valid_digits(text: &str) -> Option<[u8; 11]> {
-    let mut digits = [0; 11];
-    let mut slots = digits.iter_mut();
-    for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' => *slots.next()? = byte - b'0',
-            b'.' | b'-' | b'/' | b' ' => {}
-            _ => return None,
-        }
-    }
-    if slots.next().is_some() || digits.iter().all(|digit| *digit == digits[0]) {
-        return None;
-    }
-    let [body @ .., first, second] = &digits;
-    let with_first = [body.as_slice(), &[*first]].concat();
-    (check_digit(body) == *first && check_digit(&with_first) == *second).then_some(digits)
+fn is_valid(digits: &[u8; 11]) -> bool {
+    let [body @ .., first, second] = digits;
+    let [with_first @ .., _] = digits;
+    !all_equal(digits) && modulo_11(body) == *first && modulo_11(with_first) == *second
 }
 
 /// Modulo 11 with weights that end in 2.
-fn check_digit(digits: &[u8]) -> u8 {
-    let sum: u32 = digits.iter().rev().zip(2..).map(|(digit, weight)| u32::from(*digit) * weight).sum();
-    match 11 - sum % 11 {
-        10 | 11 => 0,
-        // 1 to 9
-        digit => digit as u8,
-    }
+fn modulo_11(digits: &[u8]) -> u8 {
+    check_digit_11(weighted_sum(digits.iter().rev(), 2..))
 }

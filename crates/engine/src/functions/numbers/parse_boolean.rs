@@ -1,11 +1,9 @@
 //! `parse_boolean`: two words to true and false.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
 
 pub(in crate::functions) static PARSE_BOOLEAN: Function = Function {
     name: "parse_boolean",
@@ -31,7 +29,7 @@ pub(in crate::functions) static PARSE_BOOLEAN: Function = Function {
 
 fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
     let (texts, yes, no) = (call.text(0)?, call.text(1)?, call.text(2)?);
-    let value = |row| {
+    Ok(output::booleans(call.rows, |row| {
         let (text, yes, no) = (texts.get(row)?, yes.get(row)?, no.get(row)?);
         // One word for both says nothing.
         match (text == yes, text == no) {
@@ -39,6 +37,5 @@ fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
             (false, true) => Some(false),
             _ => None,
         }
-    };
-    Ok(Arc::new(BooleanArray::from_iter((0..call.rows).map(value))))
+    }))
 }

@@ -1,11 +1,9 @@
 //! `parse_integer`: text to integer.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int64Array};
+use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
-use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call};
+use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, kernel::Call, output};
 use crate::numeral::parse_integer;
 
 pub(in crate::functions) static PARSE_INTEGER: Function = Function {
@@ -29,5 +27,5 @@ pub(in crate::functions) static PARSE_INTEGER: Function = Function {
 
 fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
     let texts = call.text(0)?;
-    Ok(Arc::new(Int64Array::from_iter(texts.iter(call.rows).map(|text| parse_integer(text?)))))
+    Ok(output::integers(call.rows, |row| parse_integer(texts.get(row)?)))
 }

@@ -3,9 +3,9 @@
 use arrow::array::ArrayRef;
 use datafusion::common::Result;
 
+use super::written::notation;
 use crate::functions::kernel::{Call, Compiled};
 use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType, output};
-use crate::numeral::{Exponent, Notation};
 
 pub(in crate::functions) static PARSE_NUMBER: Function = Function {
     name: "parse_number",
@@ -36,13 +36,6 @@ pub(in crate::functions) static PARSE_NUMBER: Function = Function {
 
 fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
     let texts = call.text(0)?;
-    let mut notations = Compiled::new(call.text(1)?, |decimal| {
-        let (decimal, group) = match decimal {
-            "." => ('.', ','),
-            "," => (',', '.'),
-            _ => return None,
-        };
-        Some(Notation { decimal, group: Some(group), exponent: Exponent::Refused })
-    });
+    let mut notations = Compiled::new(call.text(1)?, notation);
     Ok(output::decimals(call.rows, |row| notations.get(row)?.parse(texts.get(row)?))?)
 }

@@ -1,0 +1,119 @@
+//! Units as people write them, and their UCUM codes.
+
+use super::ucum::unit;
+
+/// In small letters, with the UCUM code. Spellings that mean something else in UCUM are here, too: `ft` is a
+/// femtotonne there, `cc` nothing.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("mmhg", "mm[Hg]"),
+    ("mm hg", "mm[Hg]"),
+    ("cmh2o", "cm[H2O]"),
+    ("°c", "Cel"),
+    ("ºc", "Cel"),
+    ("celsius", "Cel"),
+    ("°f", "[degF]"),
+    ("ºf", "[degF]"),
+    ("fahrenheit", "[degF]"),
+    ("mcg", "ug"),
+    ("µg", "ug"),
+    ("μg", "ug"),
+    ("kgs", "kg"),
+    ("quilo", "kg"),
+    ("quilos", "kg"),
+    ("kilo", "kg"),
+    ("kilos", "kg"),
+    ("gr", "g"),
+    ("grs", "g"),
+    ("grama", "g"),
+    ("gramas", "g"),
+    ("gram", "g"),
+    ("grams", "g"),
+    ("lb", "[lb_av]"),
+    ("lbs", "[lb_av]"),
+    ("pound", "[lb_av]"),
+    ("pounds", "[lb_av]"),
+    ("oz", "[oz_av]"),
+    ("in", "[in_i]"),
+    ("inch", "[in_i]"),
+    ("inches", "[in_i]"),
+    ("\"", "[in_i]"),
+    ("ft", "[ft_i]"),
+    ("feet", "[ft_i]"),
+    ("mt", "m"),
+    ("mts", "m"),
+    ("metro", "m"),
+    ("metros", "m"),
+    ("cc", "mL"),
+    ("litro", "L"),
+    ("litros", "L"),
+    ("lt", "L"),
+    ("ui", "[IU]"),
+    ("iu", "[IU]"),
+    ("mui", "m[IU]"),
+    ("gota", "[drp]"),
+    ("gotas", "[drp]"),
+    ("gts", "[drp]"),
+    ("bpm", "/min"),
+    ("irpm", "/min"),
+    ("rpm", "/min"),
+    ("mrpm", "/min"),
+    ("sec", "s"),
+    ("seg", "s"),
+    ("hr", "h"),
+    ("hrs", "h"),
+    ("hora", "h"),
+    ("horas", "h"),
+    ("hours", "h"),
+    ("minuto", "min"),
+    ("minutos", "min"),
+    ("mins", "min"),
+    ("dia", "d"),
+    ("dias", "d"),
+    ("day", "d"),
+    ("days", "d"),
+    ("semana", "wk"),
+    ("semanas", "wk"),
+    ("weeks", "wk"),
+    ("mes", "mo"),
+    ("mês", "mo"),
+    ("meses", "mo"),
+    ("months", "mo"),
+    ("ano", "a"),
+    ("anos", "a"),
+    ("years", "a"),
+    ("mg", "mg"),
+    ("kg", "kg"),
+    ("g", "g"),
+    ("ml", "mL"),
+    ("l", "L"),
+    ("cm", "cm"),
+    ("mm", "mm"),
+    ("m", "m"),
+];
+
+/// The UCUM code of a unit as it is written; a quotient is looked up part by part.
+pub(super) fn code(text: &str) -> Option<String> {
+    let text = text.trim().trim_end_matches('.');
+    if let Some(known) = spelling(text) {
+        return Some(known.to_owned());
+    }
+    if text.contains('/') {
+        let parts: Option<Vec<&str>> = text.split('/').map(|part| code_of_part(part.trim())).collect();
+        if let Some(parts) = parts {
+            return Some(parts.join("/"));
+        }
+    }
+    (!text.is_empty() && unit(text).is_some()).then(|| text.to_owned())
+}
+
+/// Nothing stands before the slash of `/min`.
+fn code_of_part(part: &str) -> Option<&str> {
+    spelling(part).or_else(|| (part.is_empty() || unit(part).is_some()).then_some(part))
+}
+
+fn spelling(text: &str) -> Option<&'static str> {
+    let is = |known: &str| text.chars().flat_map(char::to_lowercase).eq(known.chars());
+    // The capital matters where the small letter is another unit: `M`, `Mg`.
+    let risky = matches!(text, "Mg" | "M" | "MM" | "G");
+    SPELLINGS.iter().find(|(known, _)| !risky && is(known)).map(|(_, code)| *code)
+}
