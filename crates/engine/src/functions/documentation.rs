@@ -8,7 +8,8 @@ use super::{Domain, Example, FUNCTIONS, Function};
 pub fn documentation() -> String {
     let mut page = String::from(
         "# Functions\n\nFunctions for `sql:` in rules. None of them fails on data: what cannot be read is null, and \
-         where a value was lost that way the row gets a mark.\n",
+         where a value was lost that way the row gets a mark. In the examples `\\n`, `\\u{a0}` \
+         and their like stand for characters that show nothing.\n",
     );
     for domain in Domain::ALL {
         let _ = write!(page, "\n## {}\n", domain.title());
@@ -69,9 +70,27 @@ impl Function {
         let _ = write!(section, "\nGives {}{loss}.\n\n```sql\n", self.returns.name());
         for Example { sql, result } in self.examples {
             let result = result.map_or("null".to_owned(), |result| format!("{result:?}"));
-            let _ = writeln!(section, "{sql}  -- {result}");
+            let _ = writeln!(section, "{}  -- {result}", visible(sql));
         }
         section.push_str("```\n");
         section
     }
+}
+
+/// Characters that show nothing, by their number; the examples hold some, and a page with them is no text file.
+fn visible(sql: &str) -> String {
+    let mut shown = String::with_capacity(sql.len());
+    for character in sql.chars() {
+        let unseen = match character {
+            ' '..='~' => false,
+            '\u{ad}' | '\u{200b}' | '\u{feff}' | '\u{300}'..='\u{36f}' => true,
+            _ => character.is_control() || character.is_whitespace(),
+        };
+        if unseen {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
