@@ -16,7 +16,18 @@ pub(crate) const TESTS: &[Test] = &[
     ("synthea_to_postgres", || synthea(Kind::Postgres, 1)),
     ("synthea_tenfold_to_postgres", || when_long(|| synthea(Kind::Postgres, 10))),
     ("synthea_tenfold_to_sqlite", || when_long(|| synthea(Kind::Sqlite, 10))),
+    ("other_synthea_versions_to_sqlite", || other_versions(Kind::Sqlite)),
+    ("other_synthea_versions_to_postgres", || other_versions(Kind::Postgres)),
     ("injected_defects_are_found", injected_defects_are_found),
+];
+
+/// Folders beside the one that the other tests use, and the version each is of.
+const OTHER_VERSIONS: &[(&str, &str)] = &[
+    ("v2.7.0_ma", "2.7.0"),
+    ("v3.0.0_ma", "3.0.0"),
+    ("v3.2.0_ma", "3.2.0"),
+    ("ext_v300_OHDSI-dbt-synthea", "3.0.0"),
+    ("ext_v320_jijones12", "3.2.0"),
 ];
 
 /// Takes minutes in a development build.
@@ -32,13 +43,27 @@ fn synthea(kind: Kind, factor: u32) -> anyhow::Result<()> {
     let Some(shared) = shared() else { return Ok(()) };
     let workspace = Workspace::new()?;
     let input = if factor == 1 { export(&shared) } else { scaled(&shared, &workspace, factor, &[])? };
-    let Some(database) = Database::create(kind, &workspace)? else { return Ok(()) };
-    let summary = migrate(&workspace, &database, &input, 0)?;
+    arrives(kind, &workspace, &input, "3.3.0")
+}
+
+fn other_versions(kind: Kind) -> anyhow::Result<()> {
+    let Some(shared) = shared() else { return Ok(()) };
+    for (folder, version) in OTHER_VERSIONS {
+        let workspace = Workspace::new()?;
+        arrives(kind, &workspace, &shared.join("data/synthea").join(folder), version).context(*folder)?;
+    }
+    Ok(())
+}
+
+/// The export is known for what it is, and all of it arrives.
+fn arrives(kind: Kind, workspace: &Workspace, input: &Path, version: &str) -> anyhow::Result<()> {
+    let Some(database) = Database::create(kind, workspace)? else { return Ok(()) };
+    let summary = migrate(workspace, &database, input, 0)?;
     ensure!(summary["verdict"] == "pass", "the verdict is {}", summary["verdict"]);
     ensure!(summary["statement"]["balanced"] == true, "not balanced");
     ensure!(summary["inputs"][0]["system"] == "synthea", "taken for {}", summary["inputs"][0]);
-    ensure!(summary["inputs"][0]["version"] == "3.3.0", "taken for {}", summary["inputs"][0]);
-    let (ours, theirs) = (records_read(&summary)?, records_by_python(&input)?);
+    ensure!(summary["inputs"][0]["version"] == version, "taken for {}", summary["inputs"][0]);
+    let (ours, theirs) = (records_read(&summary)?, records_by_python(input)?);
     ensure!(ours == theirs, "records read differ from Python's csv module:\n{ours:?}\n{theirs:?}");
     Ok(())
 }
