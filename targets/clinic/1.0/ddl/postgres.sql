@@ -43,6 +43,21 @@ create table if not exists locations (
 );
 create index if not exists locations_organization_id on locations (organization_id);
 
+-- What the clinic offers.
+create table if not exists healthcare_services (
+  id uuid primary key,
+  organization_id uuid references organizations (id),
+  name text not null,
+  code varchar(64),
+  code_system varchar(255),
+  category text,
+  description text,
+  duration_min bigint check (duration_min >= 0),
+  price numeric,
+  currency varchar(3),
+  active boolean
+);
+
 -- Professionals, whether or not they may log in.
 create table if not exists practitioners (
   id uuid primary key,
@@ -258,6 +273,7 @@ create table if not exists appointments (
   practitioner_id uuid references practitioners (id),
   organization_id uuid references organizations (id),
   location_id uuid references locations (id),
+  service_id uuid references healthcare_services (id),
   coverage_id uuid references coverages (id),
   kind text check (kind in ('visit', 'block')),
   start_at timestamptz not null,

@@ -40,6 +40,21 @@ create table if not exists locations (
 ) strict;
 create index if not exists locations_organization_id on locations (organization_id);
 
+-- What the clinic offers.
+create table if not exists healthcare_services (
+  id TEXT not null primary key,
+  organization_id TEXT references organizations (id),
+  name TEXT not null,
+  code TEXT check (length(code) <= 64),
+  code_system TEXT check (length(code_system) <= 255),
+  category TEXT,
+  description TEXT,
+  duration_min INTEGER check (duration_min >= 0),
+  price TEXT,
+  currency TEXT check (length(currency) <= 3),
+  active INTEGER check (active in (0, 1))
+) strict;
+
 -- Professionals, whether or not they may log in.
 create table if not exists practitioners (
   id TEXT not null primary key,
@@ -255,6 +270,7 @@ create table if not exists appointments (
   practitioner_id TEXT references practitioners (id),
   organization_id TEXT references organizations (id),
   location_id TEXT references locations (id),
+  service_id TEXT references healthcare_services (id),
   coverage_id TEXT references coverages (id),
   kind TEXT check (kind in ('visit', 'block')),
   start_at TEXT not null,
