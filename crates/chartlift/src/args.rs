@@ -24,6 +24,24 @@ EXAMPLE
   chartlift target init --order 77 --with-tables
   chartlift run --order 77";
 
+const REPORT_HELP: &str = "\
+The page holds no value of any row, loads nothing from elsewhere, and can be printed.
+
+EXIT CODES
+   0  the page is written, whatever the order's verdict
+   2  there is no such order, or the file cannot be written
+   8  the order's log was changed
+
+EXAMPLE
+  chartlift report --order 77
+  chartlift report --order 77 --out /tmp/77.html --json";
+
+const COMPLETIONS_HELP: &str = "\
+EXAMPLE
+  chartlift completions bash > ~/.local/share/bash-completion/completions/chartlift
+  chartlift completions zsh > ~/.zfunc/_chartlift
+  chartlift completions fish > ~/.config/fish/completions/chartlift.fish";
+
 /// Moves a clinic's data from one health record system into another and proves that it arrived
 #[derive(Debug, Parser)]
 #[command(name = "chartlift", version, after_help = EXIT_CODES, arg_required_else_help = true)]
@@ -105,6 +123,9 @@ pub(crate) enum Command {
         after_help = "EXAMPLE\n  chartlift rollback --order 77 --dry-run\n  chartlift rollback --order 77"
     )]
     Rollback(Rollback),
+    /// Write the order's report: one HTML page with verdict, balance, findings, timing and digests
+    #[command(after_help = REPORT_HELP)]
+    Report(Report),
     /// Prepare a target and compare its catalogue with the rules
     Target(TargetArguments),
     /// Report every problem in every rule file
@@ -116,6 +137,9 @@ pub(crate) enum Command {
     /// List the functions that rules may use
     #[command(after_help = "EXAMPLE\n  chartlift functions\n  chartlift functions parse_date")]
     Functions(Functions),
+    /// Print what a shell needs to complete commands and options
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(Completions),
 }
 
 #[derive(Debug, Args)]
@@ -220,6 +244,16 @@ pub(crate) struct Rollback {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The order's id
+    #[arg(long)]
+    pub(crate) order: String,
+    /// Where to write the page [default: reports/report.html in the order's folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TargetArguments {
     #[command(subcommand)]
     pub(crate) command: TargetCommand,
@@ -266,6 +300,19 @@ pub(crate) struct Functions {
     /// Print the reference page in Markdown
     #[arg(long, conflicts_with = "name")]
     pub(crate) docs: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: ShellName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShellName {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// A stage as it is typed.

@@ -1,5 +1,6 @@
 //! One module a command. Each answers with an exit code, or with why it could not do what was asked.
 
+mod completions;
 mod demo;
 mod explain;
 mod functions;
@@ -7,6 +8,7 @@ mod init;
 mod lint;
 mod order;
 mod rejects;
+mod report;
 mod rollback;
 mod stage;
 mod status;
@@ -40,9 +42,11 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failur
         Command::Status(of) => status::run(&config()?, output, &of.order),
         Command::Rejects(rejects) => rejects::run(rejects, &config()?, output),
         Command::Rollback(rollback) => rollback::run(rollback, &config()?, output),
+        Command::Report(report) => report::run(report, &config()?, output),
         Command::Target(target) => target::run(&target.command, &config()?, output),
         Command::Lint => lint::run(&config()?, output),
         Command::Explain(explain) => explain::run(explain, output),
         Command::Functions(functions) => functions::run(functions, output),
+        Command::Completions(completions) => completions::run(completions, output),
     }
 }

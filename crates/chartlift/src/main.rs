@@ -8,6 +8,7 @@ mod exit;
 mod output;
 mod packs;
 mod progress;
+mod report;
 
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;

@@ -18,7 +18,7 @@ use crate::exit::Failure;
 pub(crate) use diagnostics::Located;
 #[cfg(test)]
 pub(crate) use statement::summary_of;
-pub(crate) use statement::{NextStep, grouped, verdict_name};
+pub(crate) use statement::{NextStep, grouped, verdict_name, verdict_sentence};
 pub(crate) use table::{Align, Table};
 
 /// How results are shown; made once from the arguments.

@@ -14,14 +14,12 @@ use chartlift_rules::Disposition;
 use crate::Error;
 use crate::land::{Rejected, read_rejects, unique_names};
 use crate::layer;
-use crate::marks::{Check, Mark, read_all};
+use crate::marks::Check;
 use crate::order::{Order, Store};
 use crate::report::{SourceFile, StageReport};
 use crate::run;
+use crate::run::marked::{self, By};
 use crate::statement::Stage;
-
-/// Bits of a row number that count records; the ones above name the file.
-const RECORD_BITS: u32 = 40;
 
 /// Stages whose layers carry marks.
 const MARKING: [Stage; 4] = [Stage::Check, Stage::Categorize, Stage::Convert, Stage::Validate];
@@ -48,7 +46,7 @@ pub fn write_marks(store: &Store, order: &str, out: &mut dyn Write) -> Result<u6
         let (input, file) = findings.file(row).map_or(("", ""), |file| (&file.input, &file.file));
         let Reason { stage, code, column, disposition } = reason;
         let column = column.as_deref().unwrap_or_default();
-        let record = record_number(row).to_string();
+        let record = marked::place(row).record.to_string();
         writer
             .write_record([input, file, &record, stage.name(), code, column, disposition.name()])
             .map_err(failed)?;
@@ -126,20 +124,16 @@ impl Findings {
     fn read_stage(&mut self, stage: Stage, folder: &Path, checks: &[Check]) -> Result<(), Error> {
         let known: Vec<usize> = checks.iter().map(|check| self.reason(Reason::of(stage, check))).collect();
         let mut marks = Vec::new();
-        let mut rejected = Vec::new();
-        for layer in std::iter::once(folder.to_path_buf()).chain(layer::folders(folder)?) {
-            read_all(&layer, |Mark { id, check }| {
-                let reason = usize::try_from(check).ok().and_then(|check| known.get(check));
-                marks.extend(reason.map(|reason| (id.row, *reason)));
-            })?;
-            if stage == Stage::Check {
-                read_rejects(&layer, |one| rejected.push((one.row, one.code)))?;
-            }
-        }
-        for (row, code) in rejected {
-            let reason = Reason { stage, code, column: None, disposition: Disposition::Quarantine };
-            marks.push((row, self.reason(reason)));
-        }
+        marked::each(stage, folder, |mark| {
+            let reason = match mark.by {
+                By::Check(check) => known.get(check).copied(),
+                By::Reject { code, .. } => {
+                    let reason = Reason { stage, code, column: None, disposition: Disposition::Quarantine };
+                    Some(self.reason(reason))
+                }
+            };
+            marks.extend(reason.map(|reason| (mark.row, reason)));
+        })?;
         self.marks.append(&mut marks);
         Ok(())
     }
@@ -174,7 +168,7 @@ impl Findings {
     }
 
     fn file(&self, row: i64) -> Option<&SourceFile> {
-        self.sources.get(usize::try_from(row >> RECORD_BITS).ok()?)
+        self.sources.get(marked::place(row).file?)
     }
 
     /// Why a row was held, in one text; `None` when it was not.
@@ -205,10 +199,6 @@ impl Reason {
     }
 }
 
-fn record_number(row: i64) -> i64 {
-    row & ((1 << RECORD_BITS) - 1)
-}
-
 /// Answers whether the table has held rows. The file appears whole or not at all.
 fn write_table(findings: &Findings, table: &str, layer: &Path, path: &Path) -> Result<bool, Error> {
     let unfinished = path.with_extension("part");
@@ -234,7 +224,7 @@ fn write_table(findings: &Findings, table: &str, layer: &Path, path: &Path) -> R
     writer.write_record(header).map_err(failed)?;
     for (row, cells) in &lines {
         let file = findings.file(*row).map_or("", |file| file.file.as_str());
-        let record = record_number(*row).to_string();
+        let record = marked::place(*row).record.to_string();
         let reasons = findings.held_because(*row).unwrap_or_default();
         let before = [file, &record, &reasons].into_iter();
         writer.write_record(before.chain(cells.iter().map(String::as_str))).map_err(failed)?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::keys::Pool;
 use crate::order::Locked;
-use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, read_report};
+use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, keep_reports, read_report};
 use crate::stage::{self, Before, Work, in_load_order, table_spec};
 use crate::statement::Verdict;
 
@@ -38,6 +38,7 @@ pub async fn roll_back(
     let done = take_back(environment, &order, target, dry_run).await?;
     if !dry_run {
         order.rolled_back(done.load)?;
+        keep_reports(&order, &[])?;
     }
     Ok(done)
 }

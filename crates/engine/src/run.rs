@@ -1,5 +1,7 @@
 //! Advances an order: does what is missing, skips what is done and unchanged, and sums it up.
 
+mod logs;
+pub(crate) mod marked;
 mod reports;
 
 use std::collections::BTreeMap;
@@ -102,7 +104,9 @@ async fn do_missing(
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
                 refuse_stale_load(order, stage)?;
-                run_stage(environment, order, stage, fingerprint, &mut earlier, target).await?
+                let state = run_stage(environment, order, stage, fingerprint, &mut earlier, target).await?;
+                logs::catch_up(order, stage)?;
+                state
             }
         };
         let report: StageReport = read_report(&state.done)?;
@@ -135,6 +139,13 @@ pub struct Account {
     pub reports: BTreeMap<Stage, StageReport>,
 }
 
+impl Account {
+    /// The sealed receipt, while the order is proved and balanced.
+    pub fn receipt(&self) -> Option<&serde_json::Value> {
+        reports::receipt(&self.summary, self.reports.get(&Stage::Verify))
+    }
+}
+
 /// What the log says of an order; nothing is run.
 pub fn account(store: &Store, order: &str) -> Result<Account, Error> {
     let order = store.open(order)?;
@@ -149,14 +160,16 @@ pub fn status(store: &Store, order: &str) -> Result<Summary, Error> {
     Ok(account(store, order)?.summary)
 }
 
-/// The reports speak of the whole order, whichever stages were asked for; `states` are those.
-fn keep_reports(order: &Locked, states: &[State]) -> Result<(), Error> {
+/// The reports and logs speak of the whole order, whichever stages were asked for; `states` are those.
+pub(crate) fn keep_reports(order: &Locked, states: &[State]) -> Result<(), Error> {
+    Stage::ALL.into_iter().try_for_each(|stage| logs::catch_up(order, stage))?;
     let (mut all, reports) = in_force(order)?;
     for state in &mut all {
         let asked = states.iter().find(|asked| asked.stage == state.stage);
         state.skipped = asked.is_none_or(|asked| asked.skipped);
     }
-    reports::write(order, &summary::build(order, &all, &reports, Stage::Verify))
+    let verify = reports.get(&Stage::Verify).map(|before| &before.report);
+    reports::write(order, &summary::build(order, &all, &reports, Stage::Verify), verify)
 }
 
 fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Error> {

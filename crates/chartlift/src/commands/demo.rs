@@ -116,7 +116,8 @@ fn say_where(folder: &Path, output: &Output) {
     row(EXPORT, "the old system's files");
     row(ANSWERS, "what is wrong in them on purpose");
     row(SETTINGS_FILE, "settings and gates");
-    row(&format!("migrations/migration_{ORDER}"), "log, layers, rejects, reports");
+    row(&format!("migrations/migration_{ORDER}"), "log, layers, rejects, logs");
+    row(&format!("migrations/migration_{ORDER}/reports"), "the statement and its receipt, for programs");
     row("clinic.db", "the new system's database (SQLite)");
     output.line(format_args!("\n{}", table.rendered("").trim_end()));
 }

@@ -88,7 +88,8 @@ pub(super) fn rendered(summary: &Summary, next: &NextStep, verbose: bool) -> Str
     text
 }
 
-fn verdict(text: &mut String, summary: &Summary) {
+/// What an order came to, and how its balance stands.
+pub(crate) fn verdict_sentence(summary: &Summary) -> (String, &'static str) {
     let done = summary.stages.iter().filter(|stage| stage.verdict == Verdict::Pass).count();
     let failed = |verdict| {
         let stage = summary.stages.iter().find(|stage| stage.verdict == verdict);
@@ -112,6 +113,11 @@ fn verdict(text: &mut String, summary: &Summary) {
         (false, true) => "the statement is not balanced",
         (false, false) => "the statement closes with verify",
     };
+    (sentence, balance)
+}
+
+fn verdict(text: &mut String, summary: &Summary) {
+    let (sentence, balance) = verdict_sentence(summary);
     let _ = writeln!(text, "{sentence}");
     let _ = writeln!(text, "Verdict {}; {balance}.", verdict_name(summary.verdict));
     if let Some(error) = &summary.error {

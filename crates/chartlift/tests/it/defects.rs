@@ -63,6 +63,7 @@ fn canaries_of_the_demo_stay_in_the_data_area() -> anyhow::Result<()> {
         &["rejects", "--order", ORDER, "--marks"],
         &["order", "show", "demo", "--json"],
         &["--verbose", "run", "--order", ORDER],
+        &["report", "--order", ORDER],
     ] {
         printed += &in_demo(&workspace, words)?.to_string();
     }

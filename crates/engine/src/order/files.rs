@@ -1,7 +1,7 @@
 //! The order's files on a local disk, behind few functions: private to their owner, and durable before they count.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -126,11 +126,25 @@ pub(super) fn remove_attempts_except(folder: &Path, keep: Option<u32>) -> Result
     Ok(())
 }
 
-/// Appends to a text file, making it when it is missing.
-pub(super) fn append(path: &Path, text: &str) -> Result<(), Error> {
-    let mut file =
-        private_options().append(true).create(true).open(path).map_err(Error::file("open", path))?;
-    file.write_all(text.as_bytes()).map_err(Error::file("write", path))
+/// Opens a text file to add lines to it, making it when it is missing. A line that a killed writer left half-written
+/// is ended first.
+pub(super) fn open_to_append(path: &Path) -> Result<File, Error> {
+    let mut file = private_options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(Error::file("open", path))?;
+    let mut last = [b'\n'];
+    if file.metadata().map_err(Error::file("look at", path))?.len() > 0 {
+        file.seek(SeekFrom::End(-1))
+            .and_then(|_| file.read_exact(&mut last))
+            .map_err(Error::file("read", path))?;
+    }
+    if last != [b'\n'] {
+        file.write_all(b"\n").map_err(Error::file("write", path))?;
+    }
+    Ok(file)
 }
 
 /// Takes the exclusive lock on `path`, released when the file is dropped. `None`: somebody else has it.
@@ -173,8 +187,7 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
         Err(source) => return Err(Error::file("open", path)(source)),
     };
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, limit + 1), &mut bytes)
-        .map_err(Error::file("read", path))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(Error::file("read", path))?;
     if bytes.len() as u64 > limit {
         return Err(Error::file("read", path)(std::io::Error::from(ErrorKind::FileTooLarge)));
     }

@@ -219,13 +219,6 @@ impl Order {
         folder.is_dir().then_some(folder)
     }
 
-    /// Adds a line to `logs/{file_name}`, with the time before it. Never a value of a row.
-    pub fn log_line(&self, file_name: &str, text: &str) -> Result<(), Error> {
-        check_id(file_name)?;
-        let time = self.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        files::append(&self.root.join("logs").join(file_name), &format!("{time} {text}\n"))
-    }
-
     /// Takes the order's lock. [`Error::Locked`] when another process works on it.
     pub fn lock(mut self) -> Result<Locked, Error> {
         let lock = lock_file(&self.root, &self.spec.id)?;
@@ -254,6 +247,11 @@ impl Locked {
         let folder = self.subfolder("reports");
         files::remove_drafts(&folder, &format!(".{name}."))?;
         replace(&folder.join(name), bytes)
+    }
+
+    /// Opens `logs/{name}` at its end, on a new line.
+    pub(crate) fn log_file(&self, name: &str) -> Result<File, Error> {
+        files::open_to_append(&self.subfolder("logs").join(name))
     }
 
     pub(crate) fn remove_report(&self, name: &str) -> Result<(), Error> {

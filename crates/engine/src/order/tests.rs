@@ -1,5 +1,6 @@
 //! The log under tampering, truncation and kills; attempts; two workers.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -219,10 +220,11 @@ fn attempts_publish_and_clean() {
     order.done(quiet, outcome("v")).unwrap();
     assert_eq!(order.latest(Stage::Verify).unwrap().folder, None);
     assert!(order.current(Stage::Verify, "v").is_some());
-    order.log_line("check.log", "one").unwrap();
-    order.log_line("check.log", "two").unwrap();
+    for text in ["one\n", "half a", "two\n"] {
+        order.log_file("check.log").unwrap().write_all(text.as_bytes()).unwrap();
+    }
     let text = std::fs::read_to_string(root.join("logs/check.log")).unwrap();
-    assert_eq!(text, "2026-11-02T06:13:20.123Z one\n2026-11-02T06:13:20.123Z two\n");
+    assert_eq!(text, "one\nhalf a\ntwo\n");
 }
 
 #[test]

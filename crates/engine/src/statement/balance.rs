@@ -45,6 +45,13 @@ impl Equation {
     }
 }
 
+impl RuleBalance {
+    /// Names a rule among those of all files.
+    pub fn title(&self) -> String {
+        format!("{} (from {} into {})", self.rule, self.from, self.into)
+    }
+}
+
 impl Statement {
     /// Every equation of the balance, from the figures as they stand.
     pub fn equations(&self) -> Vec<Equation> {
@@ -95,8 +102,7 @@ impl Statement {
             let mut fates =
                 vec![("produced", rule.produced), ("merged", rule.merged), ("quarantined", rule.quarantined)];
             fates.extend(rule.excluded.iter().map(|(name, rows)| (name.as_str(), *rows)));
-            let name = format!("{} (from {} into {})", rule.rule, rule.from, rule.into);
-            Equation::new(Of::Rule, name, rule.stage, ("read", rule.read), &fates)
+            Equation::new(Of::Rule, rule.title(), rule.stage, ("read", rule.read), &fates)
         };
         self.rules.iter().map(of_rule).collect()
     }
