@@ -77,7 +77,7 @@ impl Last {
                     (last.began, last.ended) = (began, Some(record.time));
                     last.actor.clone_from(&record.actor);
                 }
-                Event::Created(_) | Event::Started { .. } | Event::Done(_) | Event::Failed { .. } => {}
+                _ => {}
             }
         }
         last

@@ -85,7 +85,7 @@ fn attempts(records: &[Record], stage: Stage) -> Vec<Attempt<'_>> {
                     .filter(|attempt| attempt.number == number)
                     .for_each(|attempt| attempt.ended = Some(record));
             }
-            Event::Created(_) | Event::Started { .. } | Event::Done(_) | Event::Failed { .. } => {}
+            _ => {}
         }
     }
     attempts
