@@ -22,3 +22,18 @@ pub(super) fn phone(text: &str, region: Id) -> Option<PhoneNumber> {
     }
     phonenumber::parse(Some(region), text).ok().filter(PhoneNumber::is_valid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// The library takes texts apart itself: no text of our characters may make it panic.
+        #[test]
+        fn any_text_is_taken(text in "[0-9+(). -]{0,24}") {
+            for region in [Id::BR, Id::US, Id::GB, Id::AR] {
+                let _ = phone(&text, region);
+            }
+        }
+    }
+}

@@ -26,6 +26,8 @@ pub(in crate::functions) static TITLE_CASE_NAME: Function = Function {
         },
         Example { sql: "title_case_name('Leonardo DiCaprio')", result: Some("Leonardo DiCaprio") },
         Example { sql: "title_case_name('DA SILVA, JOÃO II')", result: Some("Da Silva, João II") },
+        Example { sql: "title_case_name('LE BIN')", result: Some("Le Bin") },
+        Example { sql: "title_case_name('VI NGUYEN')", result: Some("Vi Nguyen") },
         Example { sql: "title_case_name('')", result: Some("") },
         Example { sql: "title_case_name(null)", result: None },
     ],

@@ -127,23 +127,31 @@ fn is_one_of(word: &str, words: &[&str]) -> bool {
 
 /// A name with capital first letters and small particles.
 pub(super) fn write_title_case(text: &str, out: &mut String) {
-    for (index, word) in text.split_whitespace().enumerate() {
+    let mut words = text.split_whitespace().enumerate().peekable();
+    while let Some((index, word)) = words.next() {
         if index > 0 {
             out.push(' ');
         }
-        write_word(word, index > 0, out);
+        // A particle stands before something: `Le Bin` ends in a name.
+        let particle = index > 0 && words.peek().is_some() && is_particle(word);
+        write_word(word, particle, index > 1, out);
     }
 }
 
-fn write_word(word: &str, inside: bool, out: &mut String) {
+/// A generation, as `II`, comes third at the earliest: `Vi` is a given name.
+fn write_word(word: &str, particle: bool, third: bool, out: &mut String) {
     let cased =
         |capital: bool| word.chars().any(|letter| letter.is_uppercase() == capital && is_cased(letter));
     let letters = word.chars().filter(|letter| letter.is_alphabetic()).count();
-    if (cased(true) && cased(false)) && !(inside && is_particle(word)) {
-        out.push_str(word);
-    } else if inside && is_particle(word) {
+    if particle {
         out.extend(word.chars().flat_map(char::to_lowercase));
-    } else if letters > 1 && is_suffix(word) && word.chars().all(|letter| "IVXivx.,".contains(letter)) {
+    } else if cased(true) && cased(false) {
+        out.push_str(word);
+    } else if third
+        && letters > 1
+        && is_suffix(word)
+        && word.chars().all(|letter| "IVXivx.,".contains(letter))
+    {
         out.extend(word.chars().flat_map(char::to_uppercase));
     } else {
         write_capitalised(word, out);

@@ -7,13 +7,18 @@ use super::windows_1252::WINDOWS_1252_HIGH;
 /// Text, line by line; blank lines and white space at the ends are gone.
 pub(super) fn text(html: &str) -> String {
     let mut page = Page::default();
-    let mut rest = html;
+    // Behind the last `>` no tag can end: without this a row of `<a<a<a` would be searched again and again.
+    let (mut rest, tail) =
+        html.split_at_checked(html.rfind('>').map_or(0, |at| at + 1)).unwrap_or((html, ""));
     while let Some(at) = rest.find('<') {
         let (before, tag) = rest.split_at_checked(at).unwrap_or((rest, ""));
         page.characters(before);
         rest = page.markup(tag);
     }
     page.characters(rest);
+    if !page.unclosed {
+        page.characters(tail);
+    }
     page.out.truncate(page.out.trim_end().len());
     page.out
 }
@@ -25,6 +30,8 @@ struct Page {
     preformatted: usize,
     /// White space was met and is written before the next character.
     space: bool,
+    /// A comment or script does not end: nothing behind it is text.
+    unclosed: bool,
 }
 
 impl Page {
@@ -47,13 +54,18 @@ impl Page {
     /// Reads what starts with `<`, and gives what follows it.
     fn markup<'t>(&mut self, text: &'t str) -> &'t str {
         if let Some(comment) = text.strip_prefix("<!--") {
-            return comment.split_once("-->").map_or("", |(_, rest)| rest);
+            let Some((_, rest)) = comment.split_once("-->") else {
+                self.unclosed = true;
+                return "";
+            };
+            return rest;
         }
         let inside = text.get(1..).unwrap_or_default();
         let name_start = inside.strip_prefix('/').unwrap_or(inside);
         let is_tag = name_start.starts_with(|first: char| first.is_ascii_alphabetic())
             || inside.starts_with(['!', '?']);
-        let Some((tag, rest)) = is_tag.then(|| split_tag(inside)).flatten() else {
+        let closed = is_tag.then(|| split_tag(inside).or_else(|| inside.split_once('>'))).flatten();
+        let Some((tag, rest)) = closed else {
             // `PA < 120` is text.
             self.characters("&lt;");
             return inside;
@@ -65,7 +77,9 @@ impl Page {
             && !tag.ends_with('/')
             && matches!(name.as_str(), "script" | "style" | "title" | "template")
         {
-            return behind_element(rest, &name);
+            let behind = behind_element(rest, &name);
+            self.unclosed = behind.is_none();
+            return behind.unwrap_or("");
         }
         self.tag(&name, closing);
         rest
@@ -161,17 +175,16 @@ fn split_tag(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// What follows the end of an element whose content is not text.
-fn behind_element<'t>(text: &'t str, name: &str) -> &'t str {
+/// What follows the end of an element whose content is not text; `None` where it does not end.
+fn behind_element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once("</") {
-        let (found, tail) = after.split_at_checked(name.len()).unwrap_or((after, ""));
-        if found.eq_ignore_ascii_case(name) {
-            return tail.split_once('>').map_or("", |(_, rest)| rest);
+    loop {
+        let (_, after) = rest.split_once("</")?;
+        if after.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name)) {
+            return after.split_once('>').map(|(_, rest)| rest);
         }
         rest = after;
     }
-    ""
 }
 
 /// `&#150;` is a dash of Windows-1252 in every browser.

@@ -2,12 +2,13 @@
 
 use encoding_rs::Encoding;
 
-/// `None` where a group is not closed or a control is cut off: such a note is damaged.
+/// `None` where a group is not closed or a control is cut off (such a note is damaged), and where a letter stands in
+/// a code page that is not read.
 pub(super) fn text(rtf: &str) -> Option<String> {
     let mut reader = Reader {
         out: String::new(),
         groups: Vec::new(),
-        code_page: encoding_rs::WINDOWS_1252,
+        code_page: Some(encoding_rs::WINDOWS_1252),
         skip: 0,
         high: None,
     };
@@ -53,7 +54,8 @@ struct Group {
 struct Reader {
     out: String,
     groups: Vec<Group>,
-    code_page: &'static Encoding,
+    /// `None` for one that is not read.
+    code_page: Option<&'static Encoding>,
     /// Substitutes still to be passed over.
     skip: usize,
     /// The first half of a character beyond 16 bits.
@@ -92,7 +94,7 @@ impl Reader {
             'a'..='z' | 'A'..='Z' => self.word(text),
             '\'' => {
                 let (digits, after) = after.split_at_checked(2)?;
-                self.byte(u8::from_str_radix(digits, 16).ok()?);
+                self.byte(u8::from_str_radix(digits, 16).ok()?)?;
                 Some(after)
             }
             '*' => {
@@ -120,12 +122,19 @@ impl Reader {
         }
     }
 
-    fn byte(&mut self, byte: u8) {
+    /// `None` where the page of a visible character is not known: a guess would be another text.
+    fn byte(&mut self, byte: u8) -> Option<()> {
+        let hidden = self.groups.last().is_some_and(|group| group.hidden);
+        let code_page = match self.code_page {
+            _ if hidden || byte.is_ascii() => encoding_rs::WINDOWS_1252,
+            code_page => code_page?,
+        };
         let bytes = [byte];
-        let (decoded, _) = self.code_page.decode_without_bom_handling(&bytes);
+        let (decoded, _) = code_page.decode_without_bom_handling(&bytes);
         for character in decoded.chars() {
             self.push(character);
         }
+        Some(())
     }
 
     fn word<'t>(&mut self, text: &'t str) -> Option<&'t str> {
@@ -153,7 +162,9 @@ impl Reader {
                 }
             }
             ("u", Some(number)) => self.unicode(number),
-            ("ansicpg", Some(number)) => self.code_page = code_page(number).unwrap_or(self.code_page),
+            ("ansicpg", Some(number)) => self.code_page = code_page(number),
+            ("mac", _) => self.code_page = Some(encoding_rs::MACINTOSH),
+            ("pc" | "pca", _) => self.code_page = None,
             (name, _) => {
                 if let Some((_, character)) = CHARACTERS.iter().find(|(word, _)| *word == name) {
                     self.push(*character);

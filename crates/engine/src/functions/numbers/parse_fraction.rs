@@ -23,6 +23,7 @@ pub(in crate::functions) static PARSE_FRACTION: Function = Function {
         Example { sql: "parse_fraction('2¼')", result: Some("2.25") },
         Example { sql: "parse_fraction('1/3')", result: Some("0.333333333333333333") },
         Example { sql: "parse_fraction('3')", result: Some("3") },
+        Example { sql: "parse_fraction('0 5')", result: None },
         Example { sql: "parse_fraction('1/0')", result: None },
         Example { sql: "parse_fraction('1/2/3')", result: None },
         Example { sql: "parse_fraction(null)", result: None },
@@ -52,14 +53,14 @@ fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
 /// In units of 10^-18.
 fn fraction(text: &str) -> Option<i128> {
     let (whole, part) = match text.rsplit_once(char::is_whitespace) {
-        Some((whole, part)) => (small(whole.trim_end())?, part),
-        None => (0, text),
+        Some((whole, part)) => (Some(small(whole.trim_end())?), part),
+        None => (None, text),
     };
     let Some((above, below)) = part.split_once(['/', '\u{2044}']) else {
-        return (whole == 0).then_some(small(part)? * ONE);
+        return whole.is_none().then(|| Some(small(part)? * ONE))?;
     };
     let below = Some(small(below)?).filter(|below| *below > 0)?;
-    Some(whole * ONE + (small(above)? * ONE + below / 2) / below)
+    Some(whole.unwrap_or(0) * ONE + (small(above)? * ONE + below / 2) / below)
 }
 
 /// Up to nine digits.

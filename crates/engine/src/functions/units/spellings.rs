@@ -50,6 +50,23 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("ui", "[IU]"),
     ("iu", "[IU]"),
     ("mui", "m[IU]"),
+    ("miu", "m[IU]"),
+    ("uui", "u[IU]"),
+    ("µui", "u[IU]"),
+    ("μui", "u[IU]"),
+    ("uiu", "u[IU]"),
+    ("meq", "meq"),
+    ("mosm", "mosm"),
+    ("10^3", "10*3"),
+    ("10³", "10*3"),
+    ("10^6", "10*6"),
+    ("10^9", "10*9"),
+    ("mm³", "mm3"),
+    ("cm³", "cm3"),
+    ("m²", "m2"),
+    ("µl", "uL"),
+    ("μl", "uL"),
+    ("dl", "dL"),
     ("gota", "[drp]"),
     ("gotas", "[drp]"),
     ("gts", "[drp]"),
@@ -91,29 +108,27 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("m", "m"),
 ];
 
+/// Capitals that could be a slip of the hand for another unit: a megagram is no dose, `MUI` is a million units in
+/// Brazil and a thousandth of one elsewhere.
+const UNSURE: [&str; 7] = ["Mg", "M", "MM", "G", "MUI", "MIU", "ME"];
+
 /// The UCUM code of a unit as it is written; a quotient is looked up part by part.
 pub(super) fn code(text: &str) -> Option<String> {
     let text = text.trim().trim_end_matches('.');
-    if let Some(known) = spelling(text) {
+    if let Some(known) = code_of_part(text).filter(|code| !code.is_empty()) {
         return Some(known.to_owned());
     }
-    if text.contains('/') {
-        let parts: Option<Vec<&str>> = text.split('/').map(|part| code_of_part(part.trim())).collect();
-        if let Some(parts) = parts {
-            return Some(parts.join("/"));
-        }
-    }
-    (!text.is_empty() && unit(text).is_some()).then(|| text.to_owned())
+    let parts: Option<Vec<&str>> = text.split('/').map(|part| code_of_part(part.trim())).collect();
+    Some(parts?.join("/")).filter(|code| unit(code).is_some())
 }
 
 /// Nothing stands before the slash of `/min`.
 fn code_of_part(part: &str) -> Option<&str> {
-    spelling(part).or_else(|| (part.is_empty() || unit(part).is_some()).then_some(part))
-}
-
-fn spelling(text: &str) -> Option<&'static str> {
-    let is = |known: &str| text.chars().flat_map(char::to_lowercase).eq(known.chars());
-    // The capital matters where the small letter is another unit: `M`, `Mg`.
-    let risky = matches!(text, "Mg" | "M" | "MM" | "G");
-    SPELLINGS.iter().find(|(known, _)| !risky && is(known)).map(|(_, code)| *code)
+    if UNSURE.contains(&part) {
+        return None;
+    }
+    let is = |known: &str| part.chars().flat_map(char::to_lowercase).eq(known.chars());
+    let spelling = SPELLINGS.iter().find(|(known, _)| is(known)).map(|(_, code)| *code);
+    // Parts of a quotient come one by one: `Mg/dL` must not pass as a whole.
+    spelling.or_else(|| (part.is_empty() || (!part.contains('/') && unit(part).is_some())).then_some(part))
 }

@@ -10,10 +10,10 @@ use crate::functions::{Body, Domain, Example, Function, Parameter, ParameterType
 pub(in crate::functions) static UNIT_CODE: Function = Function {
     name: "unit_code",
     summary: "Gives the UCUM code of a unit as people write it: `mmHg`, `°C`, `mcg`, `UI`, `cc`.",
-    details: "Usual spellings come first: `ft` is feet, although UCUM reads a femtotonne. A text that is \
-              a UCUM code already stays; white space and points at the ends are left out. Null, with a \
-              mark, for any other. Case matters where UCUM's does (`Mg` is a megagram), except for the \
-              spellings of the list.",
+    details: "Usual spellings come first, in any case: `ft` is feet, although UCUM reads a femtotonne. Other texts \
+              that are UCUM codes stay; white space and points at the ends are left out; the parts of a quotient \
+              are read one by one. Null, with a mark, for any other, and for capitals that may be a slip of the \
+              hand: `Mg`, `G`, `M`, `MM`, `MUI`.",
     domain: Domain::Units,
     parameters: &[Parameter { name: "text", kind: ParameterType::Text, description: "the unit" }],
     repeated: 0,
@@ -27,6 +27,10 @@ pub(in crate::functions) static UNIT_CODE: Function = Function {
         Example { sql: "unit_code('kg.')", result: Some("kg") },
         Example { sql: "unit_code('MG')", result: Some("mg") },
         Example { sql: "unit_code('mg/dL')", result: Some("mg/dL") },
+        Example { sql: "unit_code('bpm')", result: Some("/min") },
+        Example { sql: "unit_code('mg/kg/dia')", result: Some("mg/kg/d") },
+        Example { sql: "unit_code('Mg')", result: None },
+        Example { sql: "unit_code('/')", result: None },
         Example { sql: "unit_code('comprimido')", result: None },
         Example { sql: "unit_code('')", result: None },
         Example { sql: "unit_code(null)", result: None },
