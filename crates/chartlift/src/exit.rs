@@ -135,7 +135,9 @@ fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
         Error::Refused { refusal, .. } if refusal.is_taken_key() => Exit::Conflict,
         // What the login, the database's name or a missing right refuses, no transaction has touched.
         Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,
-        Error::Refused { .. } | Error::Value { .. } | Error::Shape { .. } => Exit::Undone,
+        Error::Refused { .. } | Error::Short { .. } | Error::Value { .. } | Error::Shape { .. } => {
+            Exit::Undone
+        }
         Error::HashDiffers { .. } => Exit::Failed,
         _ => Exit::Usage,
     }

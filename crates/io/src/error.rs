@@ -40,6 +40,8 @@ pub enum Error {
         "the connection broke during the commit of order `{order}`: it is not known yet whether it counts"
     )]
     CommitUnknown { order: String, source: Box<Error> },
+    #[error("`{table}` did not take all rows: {taken} of {sent}")]
+    Short { table: String, sent: u64, taken: u64 },
     #[error("cannot read the input")]
     Read { source: std::io::Error },
     #[error("no file can be written like this: {reason}")]
@@ -81,6 +83,7 @@ impl Error {
             | Self::Value { .. }
             | Self::Shape { .. }
             | Self::HashDiffers { .. }
+            | Self::Short { .. }
             | Self::Dialect { .. }
             | Self::Changed
             | Self::ChunkTooLarge { .. }
@@ -107,6 +110,7 @@ impl Error {
             Self::Value { .. } => "value-unfit",
             Self::Shape { .. } => "column-unfit",
             Self::HashDiffers { .. } => "hash-differs",
+            Self::Short { .. } => "load-unbalanced",
             Self::CommitUnknown { .. } => "commit-unknown",
         }
     }
@@ -123,6 +127,7 @@ impl Error {
             Self::CommitUnknown { .. } => {
                 Some("run the same command again: the target's load record decides")
             }
+            Self::Short { .. } => Some("look for a trigger or a rule of the table that leaves rows out"),
             Self::Refused { refusal, .. } => refusal.hint(),
             _ => None,
         }

@@ -4,11 +4,13 @@ use chartlift_rules::{AtMost, Diagnostic, Join};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType};
 use datafusion::dataframe::DataFrame;
+use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::expr_fn::{count, min};
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, lit};
 
 use super::expression;
-use super::origin::{Level, Origin, column, column_of};
+use super::origin::{Level, Origin, column, column_of, number_within};
 use super::rule::{RuleInput, internal};
 
 /// What a join adds to a row.
@@ -65,7 +67,11 @@ pub(super) async fn join(
         return Ok((frame, Joined { row, matches: None }));
     }
     let matches = format!("_matches_{number}");
-    let single = first_of_each(plain, alias, &keys, &matches).map_err(broken)?;
+    let single = match right.level {
+        Level::Checked => first_of_each(plain, alias, &keys, &matches),
+        Level::Categorized => first_piece_of_each(plain, alias, &keys, &matches),
+    };
+    let single = single.map_err(broken)?;
     let frame = left.join_on(single, JoinType::Left, [condition]).map_err(broken)?;
     Ok((frame, Joined { row, matches: Some(column_of(alias, &matches)) }))
 }
@@ -74,6 +80,23 @@ pub(super) async fn join(
 fn unique(right: &Origin<'_>, keys: &[Column]) -> bool {
     let declared = &right.schema.primary_key;
     !declared.is_empty() && declared.iter().all(|name| keys.iter().any(|key| key.name == name.value))
+}
+
+/// The same where a row is named by its source row and its piece: several may have one row number.
+fn first_piece_of_each(
+    frame: DataFrame,
+    alias: &str,
+    keys: &[Column],
+    matches: &str,
+) -> Result<DataFrame, datafusion::error::DataFusionError> {
+    let own: Vec<Expr> = frame.schema().columns().into_iter().map(Expr::Column).collect();
+    let keys: Vec<Expr> = keys.iter().map(|key| Expr::Column(key.clone())).collect();
+    let order = vec![column_of(alias, "_row"), column_of(alias, "_part")];
+    let nth = number_within(keys.clone(), order)?.alias("_nth");
+    let all = WindowFunction::new(count_udaf(), vec![lit(1_i64)]);
+    let all = Expr::from(all).partition_by(keys).build()?.alias(matches);
+    let numbered = frame.window(vec![nth])?.window(vec![all])?.filter(column("_nth").eq(lit(1_u64)))?;
+    numbered.select(own.into_iter().chain([column(matches)]).collect::<Vec<_>>())?.alias(alias)
 }
 
 /// One row for each key, the first by row number, with the number of rows that have it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
-use chartlift_rules::TargetTable;
+use chartlift_rules::{Target, TargetTable};
 
 use super::loadable::{Loadable, in_load_order, table_spec};
 use super::{Finished, Work};
@@ -51,6 +51,11 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
                 tables.push((spec.name, rows));
             }
             work.environment.progress.end();
+            // Said before the commit: what is not whole is undone, by letting go of it.
+            if let Some(unbalanced) = unbalanced(target, &loads, &tables) {
+                drop(load);
+                return Ok(unbalanced);
+            }
             let at = work.environment.clock.now().to_rfc3339();
             let outcome = LoadOutcome { tables, log_head: work.order.head().to_owned(), at };
             load.commit(&outcome).await?
@@ -72,35 +77,38 @@ fn finished(work: &Work<'_>, loads: Vec<LoadBalance>, record: &LoadRecord) -> Fi
         return Finished { report, verdict: Verdict::NotRun, digest: String::new() };
     };
     for mut load in loads {
-        let name = target
-            .tables
-            .iter()
-            .find(|table| table.name.value == load.table)
-            .map_or(load.table.as_str(), |table: &TargetTable| {
-                table.schema.extension.table.as_deref().unwrap_or(&table.name.value)
-            });
+        let name = database_name(target, &load);
         load.loaded = record.tables.iter().find(|table| table.name == name).map_or(0, |table| table.rows);
         report.loads.push(load);
     }
-    let short = report.loads.iter().find(|load| load.converted != load.loaded + load.matched + load.held);
-    let verdict = match short {
-        None => Verdict::Pass,
-        Some(load) => {
-            report.trouble = Some(Trouble {
-                code: "load-unbalanced".into(),
-                message: format!(
-                    "`{}`: {} rows loaded of {}",
-                    load.table,
-                    load.loaded,
-                    load.converted - load.held
-                ),
-                hint: "verify shows which rows are missing".into(),
-            });
-            Verdict::Fail
-        }
+    Finished { report, verdict: Verdict::Pass, digest: record.input_digest.clone() }
+}
+
+fn database_name<'a>(target: &'a Target, load: &'a LoadBalance) -> &'a str {
+    let table = target.tables.iter().find(|table| table.name.value == load.table);
+    table.map_or(load.table.as_str(), TargetTable::database_name)
+}
+
+/// The first table of which the target did not take all rows, as a failed stage that has loaded nothing.
+fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, u64)]) -> Option<Finished> {
+    let rows = |load: &LoadBalance| {
+        let name = database_name(target, load);
+        written.iter().find(|(table, _)| table == name).map_or(0, |(_, rows)| *rows)
     };
-    let digest = record.input_digest.clone();
-    Finished { report, verdict, digest }
+    let wanted = |load: &LoadBalance| load.converted - load.held - load.matched;
+    let short = loads.iter().find(|load| rows(load) != wanted(load))?;
+    let trouble = Trouble {
+        code: "load-unbalanced".into(),
+        message: format!(
+            "`{}` took {} rows of {}: nothing was loaded",
+            short.table,
+            rows(short),
+            wanted(short)
+        ),
+        hint: "look for a trigger or a rule of the table that leaves rows out".into(),
+    };
+    let report = StageReport { loads: loads.to_vec(), trouble: Some(trouble), ..StageReport::default() };
+    Some(Finished { report, verdict: Verdict::Fail, digest: String::new() })
 }
 
 /// Makes target keys from source keys.

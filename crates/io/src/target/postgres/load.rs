@@ -66,6 +66,7 @@ struct OpenCopy {
     table: String,
     sink: Pin<Box<CopyInSink<Bytes>>>,
     buffer: BytesMut,
+    rows: u64,
 }
 
 pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun, Error> {
@@ -126,7 +127,11 @@ impl Load for PostgresLoad {
             if self.copy.is_none() {
                 self.open_copy(table, &plan).await?;
             }
-            row = self.encode(table, &plan, &columns, &keys, row)?;
+            let next = self.encode(table, &plan, &columns, &keys, row)?;
+            if let Some(copy) = &mut self.copy {
+                copy.rows += (next - row) as u64;
+            }
+            row = next;
             self.send_chunk().await?;
             if self.links.len() >= plan.links_bytes {
                 self.end_copy().await?;
@@ -282,7 +287,7 @@ impl PostgresLoad {
         let sink = self.session.client.copy_in::<_, Bytes>(plan.copy.as_str()).await.map_err(refused)?;
         let mut buffer = BytesMut::with_capacity(CHUNK_BYTES * 2);
         buffer.put_slice(HEADER);
-        self.copy = Some(OpenCopy { table: table.name.clone(), sink: Box::pin(sink), buffer });
+        self.copy = Some(OpenCopy { table: table.name.clone(), sink: Box::pin(sink), buffer, rows: 0 });
         Ok(())
     }
 
@@ -302,7 +307,11 @@ impl PostgresLoad {
         copy.buffer.put_slice(&TRAILER);
         let refused = self.session.refused_at(WRITE, &copy.table);
         copy.sink.send(copy.buffer.freeze()).await.map_err(&refused)?;
-        copy.sink.as_mut().finish().await.map_err(&refused)?;
+        let taken = copy.sink.as_mut().finish().await.map_err(&refused)?;
+        // A trigger may swallow rows without an error.
+        if taken != copy.rows {
+            return Err(Error::Short { table: copy.table, sent: copy.rows, taken });
+        }
         Ok(())
     }
 

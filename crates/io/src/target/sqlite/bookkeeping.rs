@@ -40,6 +40,10 @@ CREATE TABLE chartlift_crosswalk (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// References are read back by what they name: without this, each would be looked for among all rows.
+const REFERENCES: &str = "CREATE INDEX IF NOT EXISTS chartlift_crosswalk_target \
+    ON chartlift_crosswalk (keyspace, target_uuid);";
+
 pub(super) fn state(connection: &Connection) -> Result<Bookkeeping, Error> {
     let doing = "read its bookkeeping";
     let exists: bool = connection
@@ -73,6 +77,7 @@ pub(super) fn init(connection: &mut Connection, ddl: Option<&str>) -> Result<(),
         }
         known_or_newer => known_or_newer.demand("sqlite")?,
     }
+    transaction.execute_batch(REFERENCES).map_err(refused(doing))?;
     if let Some(ddl) = ddl {
         transaction.execute_batch(ddl).map_err(refused_script("run the pack's DDL", ddl))?;
     }

@@ -200,7 +200,11 @@ impl Session {
                     },
                 )?;
             }
-            insert.raw_execute().map_err(refused_at(doing, &table.name))?;
+            // A trigger may swallow a row without an error.
+            if insert.raw_execute().map_err(refused_at(doing, &table.name))? != 1 {
+                let sent = row as u64 + 1;
+                return Err(Error::Short { table: table.name.clone(), sent, taken: row as u64 });
+            }
             write_link(&mut link, &plan, source_key.unwrap_or_default(), key, row, self.load, &mut text)
                 .map_err(refused_at("write the crosswalk", &table.name))?;
         }
