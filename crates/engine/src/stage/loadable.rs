@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{Int32Type, Int64Type, Schema, SchemaRef};
 use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
 use chartlift_rules::{Target, TargetKey, TargetTable};
@@ -88,6 +88,8 @@ pub(super) struct Loadable {
     emptied: Vec<(String, RowSet)>,
     columns: Vec<String>,
     key: usize,
+    /// The column that shows what a row has lost.
+    hold: Option<usize>,
 }
 
 impl Loadable {
@@ -107,7 +109,9 @@ impl Loadable {
         let columns: Vec<String> = table.schema.fields.iter().map(|field| field.name.value.clone()).collect();
         let primary = table.schema.primary_key.first().map(|key| key.value.clone()).unwrap_or_default();
         let key = columns.iter().position(|column| *column == primary).unwrap_or_default();
-        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key })
+        let hold = table.schema.extension.hold.as_ref();
+        let hold = hold.and_then(|hold| columns.iter().position(|column| *column == hold.value));
+        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold })
     }
 
     /// Batches with the table's columns, keys and references as source keys, and `_key` last.
@@ -140,6 +144,13 @@ impl Loadable {
                 Some(rows) => empty(column, &ids, rows),
                 None => Arc::clone(column),
             });
+        }
+        if let Some(hold) = self.hold.and_then(|at| columns.get_mut(at)) {
+            for (name, rows) in &self.emptied {
+                if let Some(lost) = batch.column_by_name(name) {
+                    *hold = shown(hold, name, lost, &ids, rows);
+                }
+            }
         }
         if let Some(key) = columns.get(self.key).cloned() {
             columns.push(key);
@@ -186,4 +197,24 @@ fn empty(column: &ArrayRef, ids: &[RowId], rows: &RowSet) -> ArrayRef {
         keep.then(|| texts.value(at))
     });
     Arc::new(kept.collect::<StringViewArray>())
+}
+
+/// The hold column with the references that were emptied: a member more in the object of each such row.
+fn shown(hold: &ArrayRef, name: &str, lost: &ArrayRef, ids: &[RowId], rows: &RowSet) -> ArrayRef {
+    let (Some(holds), Some(lost)) = (hold.as_string_view_opt(), lost.as_string_view_opt()) else {
+        return Arc::clone(hold);
+    };
+    let mut made = StringViewBuilder::with_capacity(holds.len());
+    for (at, id) in ids.iter().enumerate() {
+        let before = holds.is_valid(at).then(|| holds.value(at));
+        if !rows.contains(*id) || lost.is_null(at) {
+            made.append_option(before);
+            continue;
+        }
+        let mut object: serde_json::Map<String, serde_json::Value> =
+            before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        object.insert(name.to_owned(), lost.value(at).into());
+        made.append_value(serde_json::Value::Object(object).to_string());
+    }
+    Arc::new(made.finish())
 }
