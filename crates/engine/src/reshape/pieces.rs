@@ -47,12 +47,13 @@ impl<'a> Pieces<'a> {
         let mut uneven = vec![false; batch.num_rows()];
         if let Some(unpivot) = &self.rule.unpivot {
             let made = unpivoted(unpivot, &shaped);
-            (shaped, uneven) = self.apply(&shaped, made)?;
+            (shaped, uneven) = apply(&shaped, made)?;
         }
         if let Some(split) = &self.rule.split {
             let made = split_up(split, &shaped);
-            (shaped, uneven) = self.apply(&shaped, made)?;
+            (shaped, uneven) = apply(&shaped, made)?;
         }
+        self.remember_nothing(batch, &shaped);
         let mut fields: Vec<Field> =
             shaped.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
         let mut columns = shaped.columns().to_vec();
@@ -63,33 +64,37 @@ impl<'a> Pieces<'a> {
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 
-    fn apply(
-        &mut self,
-        batch: &RecordBatch,
-        made: Made,
-    ) -> Result<(RecordBatch, Vec<bool>), DataFusionError> {
-        if let Some(rows) = batch.column_by_name("_row").map(|rows| rows.as_primitive::<Int64Type>()) {
-            let mut next = made.of.iter().peekable();
-            for (at, row) in (0_u32..).zip(rows.values()) {
-                let mut any = false;
-                while next.next_if(|of| **of == at).is_some() {
-                    any = true;
-                }
-                if !any {
-                    self.nothing.insert(RowId::source(*row));
-                }
+    /// Rows of which no piece is left once all has been done.
+    fn remember_nothing(&mut self, batch: &RecordBatch, shaped: &RecordBatch) {
+        let (Some(before), Some(after)) = (rows_of(batch), rows_of(shaped)) else { return };
+        let mut after = after.iter().peekable();
+        // The pieces stand in the order of their rows.
+        for row in before {
+            let mut any = false;
+            while after.next_if_eq(&row).is_some() {
+                any = true;
+            }
+            if !any {
+                self.nothing.insert(RowId::source(*row));
             }
         }
-        let taken = take_record_batch(batch, &UInt32Array::from(made.of))?;
-        let mut fields: Vec<Field> =
-            taken.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
-        let mut columns = taken.columns().to_vec();
-        for (name, column) in made.columns {
-            fields.push(Field::new(name, DataType::Utf8View, true));
-            columns.push(column);
-        }
-        Ok((RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, made.uneven))
     }
+}
+
+fn rows_of(batch: &RecordBatch) -> Option<&[i64]> {
+    let rows = batch.column_by_name("_row")?.as_primitive_opt::<Int64Type>()?;
+    Some(rows.values())
+}
+
+fn apply(batch: &RecordBatch, made: Made) -> Result<(RecordBatch, Vec<bool>), DataFusionError> {
+    let taken = take_record_batch(batch, &UInt32Array::from(made.of))?;
+    let mut fields: Vec<Field> = taken.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    let mut columns = taken.columns().to_vec();
+    for (name, column) in made.columns {
+        fields.push(Field::new(name, DataType::Utf8View, true));
+        columns.push(column);
+    }
+    Ok((RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, made.uneven))
 }
 
 /// The place of each piece among those of its row, from 0. The pieces of a row stand together.

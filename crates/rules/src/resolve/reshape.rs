@@ -4,12 +4,8 @@ use super::rules::{Columns, Step};
 use crate::entries::Problems;
 use crate::{Diagnostic, FieldType, FieldValue, Place, Rule};
 
-/// The columns that a rule makes of others, with their types.
-pub(super) fn check<'a>(
-    rule: &'a Rule,
-    columns: &Columns<'_>,
-    problems: &mut Problems,
-) -> Vec<(&'a str, Place, FieldType)> {
+/// Adds the columns that a rule makes of others, with their types. What is unpivoted may be split again.
+pub(super) fn check<'a>(rule: &'a Rule, columns: &mut Columns<'a>, problems: &mut Problems) {
     let places = [
         rule.group.as_ref().map(|group| ("group", group.place)),
         rule.unpivot.as_ref().map(|unpivot| ("unpivot", unpivot.place)),
@@ -32,7 +28,6 @@ pub(super) fn check<'a>(
             columns.kind(column, problems);
         }
     }
-    let mut made: Vec<(&str, Place, FieldType)> = Vec::new();
     for (name, from) in rule.made_columns() {
         let mut kinds = Vec::new();
         for column in from {
@@ -41,25 +36,18 @@ pub(super) fn check<'a>(
         // What is split is a piece of text, whatever the whole was.
         let split = rule.split.iter().flat_map(|split| &split.columns).any(|(piece, _)| piece == name);
         let kind = kinds.first().copied().filter(|first| !split && kinds.iter().all(|kind| kind == first));
-        new_name(&name.value, name.place, columns, &made, problems);
-        made.push((&name.value, name.place, kind.unwrap_or(FieldType::String)));
+        new_name(&name.value, name.place, columns, problems);
+        columns.made.push((&name.value, name.place, kind.unwrap_or(FieldType::String)));
     }
     if let Some(number) = rule.unpivot.as_ref().and_then(|unpivot| unpivot.number.as_ref()) {
-        new_name(&number.value, number.place, columns, &made, problems);
-        made.push((&number.value, number.place, FieldType::String));
+        new_name(&number.value, number.place, columns, problems);
+        columns.made.push((&number.value, number.place, FieldType::String));
     }
-    made
 }
 
-fn new_name(
-    name: &str,
-    place: Place,
-    columns: &Columns<'_>,
-    made: &[(&str, Place, FieldType)],
-    problems: &mut Problems,
-) {
+fn new_name(name: &str, place: Place, columns: &Columns<'_>, problems: &mut Problems) {
     let own = columns.tables.first().is_some_and(|(_, schema)| schema.field(name).is_some());
-    if own || made.iter().any(|(other, ..)| *other == name) {
+    if own || columns.made.iter().any(|(other, ..)| *other == name) {
         let problem =
             Diagnostic::error("duplicate-name", place, format!("there is a column `{name}` already"));
         problems.push(problem.help("give what the rule makes a name of its own"));

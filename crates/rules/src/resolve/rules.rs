@@ -114,7 +114,7 @@ fn check_rule(rule: &Rule, destination: Option<&TableSchema>, scope: &Scope<'_>,
             }
         }
     }
-    columns.made = reshape::check(rule, &columns, problems);
+    reshape::check(rule, &mut columns, problems);
     check_names(rule.checks.iter().map(|check| &check.check), "check", problems);
     check_names(rule.excludes.iter().map(|exclude| &exclude.rule), "`exclude` entry", problems);
     for field in &rule.fields {
