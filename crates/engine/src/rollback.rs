@@ -10,7 +10,7 @@ use crate::keys::Pool;
 use crate::order::Locked;
 use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, keep_reports, read_report};
 use crate::stage::{self, Before, Work, in_load_order, table_spec};
-use crate::statement::Verdict;
+use crate::statement::{Stage, Verdict};
 
 /// What went, or would go.
 #[derive(Debug, Serialize)]
@@ -65,6 +65,13 @@ async fn take_back(
     };
     let connection = work.connect().await?;
     let Some(load) = connection.find_load(&order.spec().id).await? else {
+        // Killed between the target's commit and the log: the target says that it is done.
+        let imported =
+            order.latest(Stage::Import).map(read_report).transpose()?.and_then(|report| report.load);
+        let gone = connection.find_rolled_back(&order.spec().id).await?;
+        if let Some(load) = imported.filter(|load| Some(*load) == gone) {
+            return Ok(RolledBack { load, tables: Vec::new() });
+        }
         return Err(Error::Usage {
             code: "not-loaded",
             message: format!("order `{}` is not in {}", order.spec().id, connection.describe()),
@@ -85,7 +92,7 @@ async fn take_back(
 
 /// What somebody has written into a loaded row since would go with it: then nothing goes.
 async fn untouched(work: &Work<'_>, load: &LoadRecord) -> Result<(), Error> {
-    if work.report(crate::statement::Stage::Import).is_err() {
+    if work.report(Stage::Import).is_err() {
         return Err(Error::Conflict {
             code: "order-loaded",
             message: format!("load {} is in the target, and the log does not tell what it wrote", load.id),

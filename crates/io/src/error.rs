@@ -42,6 +42,8 @@ pub enum Error {
     CommitUnknown { order: String, source: Box<Error> },
     #[error("`{table}` did not take all rows: {taken} of {sent}")]
     Short { table: String, sent: u64, taken: u64 },
+    #[error("`{table}` has {found} of the {loaded} rows that were loaded into it")]
+    Gone { table: String, loaded: u64, found: u64 },
     #[error("cannot read the input")]
     Read { source: std::io::Error },
     #[error("no file can be written like this: {reason}")]
@@ -84,6 +86,7 @@ impl Error {
             | Self::Shape { .. }
             | Self::HashDiffers { .. }
             | Self::Short { .. }
+            | Self::Gone { .. }
             | Self::Dialect { .. }
             | Self::Changed
             | Self::ChunkTooLarge { .. }
@@ -111,6 +114,7 @@ impl Error {
             Self::Shape { .. } => "column-unfit",
             Self::HashDiffers { .. } => "hash-differs",
             Self::Short { .. } => "load-unbalanced",
+            Self::Gone { .. } => "edited-since-load",
             Self::CommitUnknown { .. } => "commit-unknown",
         }
     }

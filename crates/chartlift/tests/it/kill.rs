@@ -16,6 +16,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("anywhere_then_again_postgres", || anywhere_then_again(Kind::Postgres)),
     ("again_and_again_sqlite", || again_and_again(Kind::Sqlite)),
     ("again_and_again_postgres", || again_and_again(Kind::Postgres)),
+    ("rollback_without_its_record_sqlite", || rollback_without_its_record(Kind::Sqlite)),
+    ("rollback_without_its_record_postgres", || rollback_without_its_record(Kind::Postgres)),
     ("no_room_then_again_sqlite", || no_room_then_again(Kind::Sqlite)),
     ("no_room_then_again_postgres", || no_room_then_again(Kind::Postgres)),
 ];
@@ -46,6 +48,21 @@ fn again_and_again(kind: Kind) -> anyhow::Result<()> {
     for moment in 0..MOMENTS {
         order.kill_after(length * moment / MOMENTS)?;
     }
+    order.finish()?.must_equal(&undisturbed)
+}
+
+/// Killed between the target's commit and the log's record of it: the same command finds that it is done.
+fn rollback_without_its_record(kind: Kind) -> anyhow::Result<()> {
+    let Some((undisturbed, _)) = undisturbed(kind)? else { return Ok(()) };
+    let Some(order) = Order::create(kind)? else { return Ok(()) };
+    order.finish()?;
+    order.workspace.json(&["rollback", "--order", "1", "--json"], 0)?;
+    let log = order.workspace.path().join("migrations/migration_1/log");
+    let mut records =
+        std::fs::read_dir(&log)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    records.sort();
+    std::fs::remove_file(records.last().context("the log is empty")?)?;
+    order.workspace.json(&["rollback", "--order", "1", "--json"], 0)?;
     order.finish()?.must_equal(&undisturbed)
 }
 

@@ -63,8 +63,12 @@ pub trait Target: Send + Sync {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
 
+    /// The latest load of an order that was rolled back.
+    async fn find_rolled_back(&self, order: &str) -> Result<Option<i64>, Error>;
+
     /// Takes back what a load created, all in one transaction: its rows, in the order of `tables`, and its crosswalk
-    /// entries. The load record stays, as rolled back. Answers how many rows went from each table. With `keep` it
+    /// entries. The load record stays, as rolled back. Where a table has not all of the load's rows, or the load wrote
+    /// into a table that is not among these, nothing goes. Answers how many rows went from each table. With `keep` it
     /// does all that and then undoes it.
     async fn roll_back(&self, load: &LoadRecord, tables: &[TableSpec], keep: bool)
     -> Result<Vec<u64>, Error>;
@@ -116,6 +120,18 @@ pub async fn connect_with(url: &str, options: &Options) -> Result<Box<dyn Target
     }
     let problem = "it begins with neither `sqlite:` nor `postgresql://`".to_owned();
     Err(Error::Address { problem })
+}
+
+/// Whether the rows that went from each table are those that the load wrote.
+fn all_gone(load: &LoadRecord, tables: &[TableSpec], gone: &[u64]) -> Result<(), Error> {
+    for loaded in &load.tables {
+        let position = tables.iter().position(|table| table.name == loaded.name);
+        let found = position.and_then(|at| gone.get(at)).copied().unwrap_or_default();
+        if found != loaded.rows {
+            return Err(Error::Gone { table: loaded.name.clone(), loaded: loaded.rows, found });
+        }
+    }
+    Ok(())
 }
 
 /// The mask that takes a key's hash to its bucket.

@@ -139,6 +139,15 @@ pub(super) async fn find_load(session: &Session, order: &str) -> Result<Option<L
     Ok(row.map(|row| record(&row)))
 }
 
+pub(super) async fn find_rolled_back(session: &Session, order: &str) -> Result<Option<i64>, Error> {
+    if let Bookkeeping::Missing = state(session).await? {
+        return Ok(None);
+    }
+    let sql = "SELECT max(id)::bigint FROM chartlift.load WHERE order_id = $1 AND state = 'rolled-back'";
+    let row = session.client.query_one(sql, &[&order]).await;
+    Ok(row.map_err(session.refused("look for the order's load"))?.get(0))
+}
+
 fn record(row: &Row) -> LoadRecord {
     LoadRecord {
         id: row.get(0),

@@ -120,6 +120,13 @@ impl Target for PostgresTarget {
         digest::rows(&self.server, table, load, buckets, chosen).await
     }
 
+    async fn find_rolled_back(&self, order: &str) -> Result<Option<i64>, Error> {
+        let session = self.server.open("look for the order's load").await?;
+        let load = bookkeeping::find_rolled_back(&session, order).await?;
+        session.close().await;
+        Ok(load)
+    }
+
     async fn roll_back(
         &self,
         load: &LoadRecord,

@@ -3,7 +3,7 @@
 use super::session::Server;
 use super::{bookkeeping, catalog, digest, quoted};
 use crate::Error;
-use crate::target::{LoadRecord, TableSpec};
+use crate::target::{LoadRecord, TableSpec, all_gone};
 
 const DOING: &str = "take the load back";
 
@@ -29,6 +29,7 @@ pub(super) async fn roll_back(
         );
         gone.push(session.client.execute(&sql, &[]).await.map_err(session.refused_at(DOING, &table.name))?);
     }
+    all_gone(load, tables, &gone)?;
     let id = load.id;
     session.run(DOING, &format!("DELETE FROM chartlift.crosswalk WHERE load = {id}")).await?;
     session.run(DOING, &format!("UPDATE chartlift.load SET state = 'rolled-back' WHERE id = {id}")).await?;

@@ -110,6 +110,14 @@ pub(super) fn find_load(connection: &Connection, order: &str) -> Result<Option<L
         .map_err(refused("look for the order's load"))
 }
 
+pub(super) fn find_rolled_back(connection: &Connection, order: &str) -> Result<Option<i64>, Error> {
+    if let Bookkeeping::Missing = state(connection)? {
+        return Ok(None);
+    }
+    let sql = "SELECT max(id) FROM chartlift_load WHERE order_id = ? AND state = 'rolled-back'";
+    connection.query_row(sql, [order], |row| row.get(0)).map_err(refused("look for the order's load"))
+}
+
 /// Writes the record of a load that has begun; its id.
 pub(super) fn insert_load(connection: &Connection, header: &LoadHeader) -> Result<i64, Error> {
     connection

@@ -142,6 +142,15 @@ impl Target for SqliteTarget {
         .await
     }
 
+    async fn find_rolled_back(&self, order: &str) -> Result<Option<i64>, Error> {
+        let order = order.to_owned();
+        self.read(move |connection| match connection {
+            Some(connection) => bookkeeping::find_rolled_back(connection, &order),
+            None => Ok(None),
+        })
+        .await
+    }
+
     async fn roll_back(
         &self,
         load: &LoadRecord,

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::refusal::{refused, refused_at};
 use super::{bookkeeping, quoted, quoted_part};
 use crate::Error;
-use crate::target::{KeyKind, LoadRecord, TableSpec};
+use crate::target::{KeyKind, LoadRecord, TableSpec, all_gone};
 
 const DOING: &str = "take the load back";
 
@@ -37,6 +37,7 @@ pub(super) fn roll_back(
         let rows = transaction.execute(&sql, [keyspace, load.id]).map_err(refused_at(DOING, &table.name))?;
         gone.push(rows as u64);
     }
+    all_gone(load, tables, &gone)?;
     for sql in [
         "DELETE FROM chartlift_crosswalk WHERE load = ?1",
         "UPDATE chartlift_load SET state = 'rolled-back' WHERE id = ?1",
