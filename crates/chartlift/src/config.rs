@@ -10,6 +10,7 @@ use std::sync::Arc;
 use chartlift_engine::order::{Clock, OrderSpec, Store};
 use chartlift_engine::project_key::ProjectKey;
 use chartlift_engine::run::TargetChoice;
+use chartlift_io::target::{Options, Surroundings};
 use chartlift_rules::{Diagnostic, Project, Severity};
 use chrono::{DateTime, Utc};
 
@@ -217,6 +218,11 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
+}
+
+/// How targets are connected to: what adds to their addresses is in the environment.
+pub(crate) fn connection() -> Options {
+    Options { surroundings: Surroundings::new(environment, Utc::now), ..Options::default() }
 }
 
 /// An empty variable counts as one that is not set.

@@ -37,6 +37,8 @@ pub struct Environment {
     /// Who acts, e.g. `ana@host`.
     pub actor: String,
     pub threads: usize,
+    /// How to connect to targets.
+    pub connection: chartlift_io::target::Options,
 }
 
 impl Environment {

@@ -15,6 +15,12 @@ pub enum Error {
     /// The database cannot be reached, or the connection broke.
     #[error("cannot {doing}: no working connection to `{target}`")]
     Connection { doing: &'static str, target: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// The server's certificate, or ours, was not accepted.
+    #[error("no connection to `{target}`: {problem}")]
+    Untrusted { target: String, problem: &'static str },
+    /// Nothing says who we are, or what says it is not to be had.
+    #[error("no login: {problem}")]
+    Credentials { problem: String, source: Option<Box<dyn std::error::Error + Send + Sync>> },
     /// The address itself is not usable. It is not repeated: it may hold a password.
     #[error("the target's address is not usable: {problem}")]
     Address { problem: String },
@@ -79,6 +85,8 @@ impl Error {
             Self::Refused { refusal, .. } => refusal.is_transient(),
             Self::Connection { .. } | Self::CommitUnknown { .. } => true,
             Self::Address { .. }
+            | Self::Untrusted { .. }
+            | Self::Credentials { .. }
             | Self::BookkeepingMissing { .. }
             | Self::BookkeepingNewer { .. }
             | Self::Fenced { .. }
@@ -107,6 +115,8 @@ impl Error {
             Self::Refused { .. } => "database-refused",
             Self::Connection { .. } => "connection-error",
             Self::Address { .. } => "bad-address",
+            Self::Untrusted { .. } => "untrusted-connection",
+            Self::Credentials { .. } => "no-credentials",
             Self::BookkeepingMissing { .. } => "bookkeeping-missing",
             Self::BookkeepingNewer { .. } => "bookkeeping-newer",
             Self::Fenced { .. } => "order-locked",
@@ -128,6 +138,10 @@ impl Error {
             Self::BookkeepingNewer { .. } => Some("use the newer chartlift that wrote it"),
             Self::Fenced { .. } => Some("wait until it has ended, then run the same command again"),
             Self::Address { .. } => Some("use `sqlite:PATH` or `postgresql://user@host/database`"),
+            Self::Untrusted { .. } => {
+                Some("compare the host's name and `sslrootcert` with the server's certificate")
+            }
+            Self::Credentials { .. } => Some("see where a login is looked for: docs/connections.md"),
             Self::CommitUnknown { .. } => {
                 Some("run the same command again: the target's load record decides")
             }

@@ -7,7 +7,7 @@ use chartlift_engine::run::{Environment, Stages, advance, status};
 use chartlift_engine::statement::{Stage, Summary, Verdict};
 
 use crate::STACK_BYTES;
-use crate::config::{Config, actor, clock};
+use crate::config::{Config, actor, clock, connection};
 use crate::exit::{Exit, Failure};
 use crate::output::{NextStep, Output};
 use crate::progress::progress;
@@ -66,6 +66,7 @@ pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> 
         progress: progress(output.quiet),
         actor: actor(),
         threads: config.threads(),
+        connection: connection(),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use chartlift_engine::catalog::compare;
 use chartlift_engine::run::TargetChoice;
-use chartlift_io::target::{Bookkeeping, connect};
+use chartlift_io::target::{Bookkeeping, connect_with};
 use chartlift_rules::Target;
 use serde_json::json;
 
 use super::stage::block_on;
 use crate::args::{OfTarget, TargetCommand, TargetInit};
-use crate::config::{Config, required_url};
+use crate::config::{Config, connection, required_url};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Output, Table};
 
@@ -38,7 +38,7 @@ pub(super) async fn prepare(
     address: &TargetChoice,
     with_tables: bool,
 ) -> Result<String, Failure> {
-    let target = connect(required_url(address)?).await?;
+    let target = connect_with(required_url(address)?, &connection()).await?;
     let ddl = if with_tables { Some(ddl(pack(config, &address.name)?, target.dialect())?) } else { None };
     target.init(ddl).await?;
     Ok(target.describe())
@@ -55,7 +55,7 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
         .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
         .collect();
     let (bookkeeping, live) = block_on(config.threads(), async {
-        let target = connect(url).await?;
+        let target = connect_with(url, &connection()).await?;
         Ok::<_, Failure>((target.bookkeeping().await?, target.catalog(&tables).await?))
     })??;
     let findings = compare(pack, &live);

@@ -134,7 +134,7 @@ impl Work<'_> {
                 self.target_name
             ),
         })?;
-        Ok(chartlift_io::target::connect(url).await?)
+        Ok(chartlift_io::target::connect_with(url, &self.environment.connection).await?)
     }
 
     /// Whether a target table takes a safety-critical category.

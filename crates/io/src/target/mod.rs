@@ -8,6 +8,7 @@ mod postgres;
 mod record;
 mod spec;
 mod sqlite;
+mod surroundings;
 pub(crate) mod values;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::Error;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, ForeignKey, TypeClass};
 pub use record::{Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest};
 pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
+pub use surroundings::Surroundings;
 
 /// A place that rows are loaded into.
 #[async_trait]
@@ -97,11 +99,13 @@ pub enum Begun {
 pub struct Options {
     /// How long to wait for the fence: a killed client's server process may hold it for a while.
     pub lock_wait: Duration,
+    /// What adds to an address: login, files, certificates.
+    pub surroundings: Surroundings,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lock_wait: Duration::from_secs(60) }
+        Self { lock_wait: Duration::from_secs(60), surroundings: Surroundings::default() }
     }
 }
 

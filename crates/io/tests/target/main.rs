@@ -13,6 +13,7 @@ mod every_type;
 mod hash;
 mod lost_commit;
 mod place;
+mod secure;
 mod server;
 
 /// Runs the suite on every kind of target.

@@ -45,7 +45,7 @@ impl Place {
     }
 
     pub(crate) async fn target(&self) -> Box<dyn Target> {
-        let options = Options { lock_wait: Duration::from_millis(400) };
+        let options = Options { lock_wait: Duration::from_millis(400), ..Options::default() };
         connect_with(&self.url(), &options).await.expect("the target answers")
     }
 

@@ -1,6 +1,7 @@
 //! A PostgreSQL server for tests: the one that `CHARTLIFT_TEST_POSTGRES` names, or a private one for this process.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_postgres::{Client, NoTls};
 
 /// Keeps the guard alive: it stops the server when this process has ended.
-static SERVER: OnceLock<(String, Option<Child>)> = OnceLock::new();
+static SERVER: OnceLock<(String, Option<Private>)> = OnceLock::new();
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres");
 
@@ -17,28 +18,46 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres"
 fn server() -> &'static str {
     let (url, _) = SERVER.get_or_init(|| match std::env::var("CHARTLIFT_TEST_POSTGRES") {
         Ok(url) => (url, None),
-        Err(_) => start(),
+        Err(_) => {
+            let folder = std::env::temp_dir().join(format!("chartlift-io-{}", std::process::id()));
+            let server = Private::start(&folder, &[]);
+            (server.url.clone(), Some(server))
+        }
     });
     url
 }
 
-fn start() -> (String, Option<Child>) {
-    let folder = std::env::temp_dir().join(format!("chartlift-io-{}", std::process::id()));
-    let output = Command::new(SCRIPT).arg("start").arg(&folder).output().expect("tests/postgres runs");
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "no PostgreSQL for the test: {problem}");
-    // The pipe closes when this process ends, however it ends: then the server goes too.
-    let guard = Command::new("sh")
-        .arg("-c")
-        .arg("cat >/dev/null; \"$0\" stop \"$1\"; rm -rf \"$1\"")
-        .arg(SCRIPT)
-        .arg(&folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("sh runs");
-    (String::from_utf8(output.stdout).expect("a URL").trim().to_owned(), Some(guard))
+/// A server of a test's own, with settings that others must not have.
+pub(crate) struct Private {
+    pub(crate) url: String,
+    /// Stops the server when its pipe closes: with this process, however it ends.
+    _guard: Child,
+}
+
+impl Private {
+    /// In a folder that is new, and goes with the server.
+    pub(crate) fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        let output = Command::new(SCRIPT)
+            .arg("start")
+            .arg(folder)
+            .envs(settings.iter().copied())
+            .output()
+            .expect("tests/postgres runs");
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "no PostgreSQL for the test: {problem}");
+        let guard = Command::new("sh")
+            .arg("-c")
+            .arg("cat >/dev/null; \"$0\" stop \"$1\"; rm -rf \"$1\"")
+            .arg(SCRIPT)
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh runs");
+        let url = String::from_utf8(output.stdout).expect("a URL").trim().to_owned();
+        Self { url, _guard: guard }
+    }
 }
 
 /// A database that one test has for itself.

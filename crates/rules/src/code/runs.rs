@@ -198,6 +198,21 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Check the address, the network and whether the server runs, then run the same command again.",
     },
     Code {
+        name: "untrusted-connection",
+        summary: "The server's certificate, or ours, was not accepted.",
+        explanation: "Nothing was sent. With `sslmode=verify-full` the server must show a certificate for the name in \
+            the address, signed by an authority in `sslrootcert`. If that is all as it should be, another machine \
+            answers in the server's place.",
+    },
+    Code {
+        name: "no-credentials",
+        summary: "No login for the target was found.",
+        explanation: "`auth=rds-iam` and `secret` need an identity in the cloud: AWS_ACCESS_KEY_ID and \
+            AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN), a web identity, or the role of the container or \
+            machine; profiles of configuration files are not read. The identity must be allowed \
+            `rds-db:connect` or `secretsmanager:GetSecretValue`.",
+    },
+    Code {
         name: "database-refused",
         summary: "The database refused a statement.",
         explanation: "The message has the database's code and the names of the objects concerned, never values. \

@@ -1,20 +1,23 @@
 //! PostgreSQL: binary COPY in, digests by the server itself out.
 
+mod address;
 mod bookkeeping;
 mod catalog;
+mod cloud;
 mod digest;
 mod load;
 mod rollback;
 mod session;
+mod tls;
 
 use async_trait::async_trait;
-use tokio_postgres::Config;
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, LoadHeader, LoadRecord, Options, RowDigest, TableSpec, Target,
 };
 use crate::Error;
 use crate::hash::hash_text_extended;
+use address::Address;
 use session::Server;
 
 /// Every call opens its own connection: digests of several tables may run side by side, and nothing is left
@@ -25,12 +28,8 @@ pub(super) struct PostgresTarget {
 
 impl PostgresTarget {
     pub(super) async fn connect(url: &str, options: &Options) -> Result<Self, Error> {
-        // The parser's own message may repeat parts of the address, and so a password.
-        let config: Config = url.parse().map_err(|_| Error::Address {
-            problem: "it is not a PostgreSQL address of the form `postgresql://user@host:port/database`"
-                .to_owned(),
-        })?;
-        let target = Self { server: Server::new(config, options) };
+        let address = Address::read(url, &options.surroundings).await?;
+        let target = Self { server: Server::new(address, options) };
         target.probe().await?;
         Ok(target)
     }

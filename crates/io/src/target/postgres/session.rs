@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::config::Host;
+use tokio_postgres::Client;
 use tokio_postgres::error::ErrorPosition;
-use tokio_postgres::{Client, Config, NoTls};
 
+use super::address::{Address, Endpoint};
+use super::tls;
 use crate::target::Options;
 use crate::{Error, Refusal};
 
 /// Where the server is and how to behave towards it.
 #[derive(Clone)]
 pub(super) struct Server {
-    config: Config,
+    address: Address,
     /// Without credentials.
     pub(super) shown: String,
     pub(super) lock_wait: Duration,
@@ -31,18 +32,33 @@ const SETTINGS: &str = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET In
                         SET extra_float_digits = 1; SET standard_conforming_strings = on; SET bytea_output = hex";
 
 impl Server {
-    pub(super) fn new(mut config: Config, options: &Options) -> Self {
-        config.application_name("chartlift");
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(10));
-        }
-        let shown = describe(&config);
-        Self { config, shown, lock_wait: options.lock_wait }
+    pub(super) fn new(address: Address, options: &Options) -> Self {
+        Self { shown: address.shown.clone(), address, lock_wait: options.lock_wait }
     }
 
+    /// Opens a connection to the first of the servers that takes one.
     pub(super) async fn open(&self, doing: &'static str) -> Result<Session, Error> {
-        let (client, connection) =
-            self.config.connect(NoTls).await.map_err(|error| reduce(doing, &self.shown, error))?;
+        let mut refused = None;
+        for endpoint in &self.address.endpoints {
+            match self.open_at(endpoint, doing).await {
+                Ok(session) => return Ok(session),
+                // A server that is there and says no would say no again; the next one is asked all the same, since
+                // it may be the one that takes writes. What is told is the first refusal.
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or_else(|| super::address::problem("it names no server")))
+    }
+
+    async fn open_at(&self, endpoint: &Endpoint, doing: &'static str) -> Result<Session, Error> {
+        let mut config = endpoint.config.clone();
+        if let Some(iam) = &self.address.iam {
+            config.password(iam.token(&endpoint.host, endpoint.port).await?);
+        }
+        let (client, connection) = config
+            .connect(self.address.security.connector())
+            .await
+            .map_err(|error| reduce(doing, &self.shown, error))?;
         // The connection's own end is told to the client by its next call.
         let driver = tokio::spawn(async move {
             let _ = connection.await;
@@ -108,18 +124,9 @@ fn reduce(doing: &'static str, shown: &str, error: tokio_postgres::Error) -> Err
             };
             Error::Refused { doing, refusal: Box::new(refusal) }
         }
-        None => Error::Connection { doing, target: shown.to_owned(), source: Box::new(error) },
+        None => match tls::distrust(&error) {
+            Some(problem) => Error::Untrusted { target: shown.to_owned(), problem },
+            None => Error::Connection { doing, target: shown.to_owned(), source: Box::new(error) },
+        },
     }
-}
-
-fn describe(config: &Config) -> String {
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host.clone(),
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => path.display().to_string(),
-        None => String::new(),
-    };
-    let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
-    let database = config.get_dbname().map(|name| format!("/{name}")).unwrap_or_default();
-    format!("postgresql://{host}{port}{database}")
 }
