@@ -79,7 +79,9 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make a sample clinic, run the whole pipeline into SQLite, print the statement
-    #[command(after_help = "EXAMPLE\n  chartlift demo\n  chartlift demo /tmp/clinic --json")]
+    #[command(
+        after_help = "EXAMPLE\n  chartlift demo\n  chartlift demo /tmp/clinic --json\n  chartlift demo /tmp/practice --system brindle --version 8.0"
+    )]
     Demo(Demo),
     /// Start a new project with its own key
     #[command(after_help = "EXAMPLE\n  chartlift init my-clinic")]
@@ -147,6 +149,12 @@ pub(crate) struct Demo {
     /// A new folder, or one that an earlier demo made
     #[arg(default_value = "chartlift-demo", value_name = "DIR")]
     pub(crate) folder: PathBuf,
+    /// Which sample system's export: vidaclin (Brazil, the default) or brindle (United States)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) system: Option<String>,
+    /// Which version of it: vidaclin 2.1 (the default) or 2.2, brindle 7.4 (its default) or 8.0
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Debug, Args)]

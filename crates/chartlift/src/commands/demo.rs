@@ -10,7 +10,7 @@ use super::init::{GIT_IGNORE, make_folder, write_missing};
 use super::{stage, target};
 use crate::args::{Demo, Global};
 use crate::config::{Config, KEY_FILE, SETTINGS_FILE, connection, required_url};
-use crate::demo;
+use crate::demo::{self, Sample};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Output, Table};
 
@@ -26,9 +26,10 @@ pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<
         return Err(Failure::usage("usage", "the demo brings its own project, storage and target")
             .hint("name a folder only: `chartlift demo DIR`"));
     }
+    let sample = sample(arguments)?;
     let folder = arguments.folder.as_path();
-    claim(folder)?;
-    lay_out(folder, output)?;
+    claim(folder, sample)?;
+    lay_out(folder, sample, output)?;
     let global = Global { project: Some(folder.to_path_buf()), ..global.clone() };
     let config = Config::load(&global)?;
     config.sound()?;
@@ -46,12 +47,29 @@ pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<
     Ok(exit)
 }
 
-/// Refuses a folder that holds somebody else's files. The marker goes in first, so that an interrupted demo
-/// can be started again.
-fn claim(folder: &Path) -> Result<(), Failure> {
+fn sample(arguments: &Demo) -> Result<Sample, Failure> {
+    let (system, version) = (arguments.system.as_deref(), arguments.version.as_deref());
+    Sample::named(system, version).ok_or_else(|| {
+        let asked = [system, version].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let known = Sample::ALL.map(|sample| format!("{} {}", sample.system(), sample.version()));
+        Failure::usage("usage", format!("there is no sample export of `{asked}`"))
+            .hint(format!("the demo has {}", known.join(", ")))
+    })
+}
+
+/// Refuses a folder that holds somebody else's files, or another sample. The marker goes in first, so that an
+/// interrupted demo can be started again.
+fn claim(folder: &Path, sample: Sample) -> Result<(), Failure> {
     let marker = folder.join(MARKER);
+    let text = format!("made by `chartlift demo`: {} {}\n", sample.system(), sample.version());
     if marker.exists() {
-        return Ok(());
+        let there = std::fs::read_to_string(&marker).map_err(Failure::file("read", &marker))?;
+        if there == text {
+            return Ok(());
+        }
+        let message = format!("`{}` is the demo of another sample or program", folder.display());
+        return Err(Failure::usage("not-empty", message)
+            .hint("name a new folder: `chartlift demo DIR`; nothing was changed"));
     }
     let occupied = match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_some(),
@@ -66,14 +84,14 @@ fn claim(folder: &Path) -> Result<(), Failure> {
         .hint("name a new folder: `chartlift demo DIR`; nothing was changed"));
     }
     make_folder(&folder.join(".chartlift"))?;
-    write_missing(&marker, "made by `chartlift demo`\n")
+    write_missing(&marker, &text)
 }
 
-fn lay_out(folder: &Path, output: &Output) -> Result<(), Failure> {
+fn lay_out(folder: &Path, sample: Sample, output: &Output) -> Result<(), Failure> {
     // Published on purpose: the demo's ids are the same everywhere.
     write_missing(&folder.join(KEY_FILE), demo::KEY)?;
     write_missing(&folder.join(".gitignore"), GIT_IGNORE)?;
-    write_missing(&folder.join(SETTINGS_FILE), demo::CHARTLIFT_YAML)?;
+    write_missing(&folder.join(SETTINGS_FILE), &sample.settings())?;
     let export = folder.join(EXPORT);
     if export.exists() {
         return Ok(());
@@ -85,7 +103,7 @@ fn lay_out(folder: &Path, output: &Output) -> Result<(), Failure> {
         std::fs::remove_dir_all(&unfinished).map_err(Failure::file("remove", &unfinished))?;
     }
     make_folder(&unfinished)?;
-    let defects = demo::generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
+    let defects = sample.generate(&unfinished).map_err(Failure::file("write the export in", &unfinished))?;
     let answers = folder.join(ANSWERS);
     std::fs::write(&answers, demo::answer_key(&defects)).map_err(Failure::file("write", &answers))?;
     std::fs::rename(&unfinished, &export).map_err(Failure::file("create", &export))

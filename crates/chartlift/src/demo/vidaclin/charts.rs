@@ -5,15 +5,17 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use super::diary::{Diary, Turn, Visit, clock, fate, with};
 use super::people::{DOCTORS, Patient, Role};
-use super::random::Random;
-use super::table::Table;
-use super::{Defect, brazilian};
+use super::{Edition, brazilian, clock, fate};
+use crate::demo::Defect;
+use crate::demo::diary::{Diary, Turn, Visit};
+use crate::demo::random::Random;
+use crate::demo::table::with;
 
 pub(super) fn write(
     folder: &Path,
     random: &mut Random,
+    edition: Edition,
     today: NaiveDate,
     patients: &[Patient],
     diary: &Diary,
@@ -22,13 +24,13 @@ pub(super) fn write(
         diary.visits.iter().filter_map(|visit| Some((visit, patients.get(visit.patient)?))).collect();
     // Nothing safety-critical hangs on a patient whose own row is held.
     let whole: Vec<&Patient> = patients.iter().filter(|patient| !patient.role.held()).collect();
-    let mut defects = notes(folder, random, &visits)?;
-    defects.extend(problems(folder, random, today, &whole)?);
-    defects.extend(allergies(folder, random, today, &whole)?);
-    defects.extend(prescriptions(folder, random, &visits)?);
-    defects.extend(vital_signs(folder, random, &visits)?);
-    defects.extend(vaccines(folder, random, today, patients)?);
-    defects.extend(audit_trail(folder, random, &visits)?);
+    let mut defects = notes(folder, random, edition, &visits)?;
+    defects.extend(problems(folder, random, edition, today, &whole)?);
+    defects.extend(allergies(folder, random, edition, today, &whole)?);
+    defects.extend(prescriptions(folder, random, edition, &visits)?);
+    defects.extend(vital_signs(folder, random, edition, &visits)?);
+    defects.extend(vaccines(folder, random, edition, today, patients)?);
+    defects.extend(audit_trail(folder, random, edition, &visits)?);
     Ok(defects)
 }
 
@@ -47,8 +49,13 @@ const PLANS: &[&str] = &[
     "Encaminho à fisioterapia (10 sessões).",
 ];
 
-fn notes(folder: &Path, random: &mut Random, visits: &[(&Visit, &Patient)]) -> io::Result<Vec<Defect>> {
-    let mut table = Table::new(
+fn notes(
+    folder: &Path,
+    random: &mut Random,
+    edition: Edition,
+    visits: &[(&Visit, &Patient)],
+) -> io::Result<Vec<Defect>> {
+    let mut table = edition.table(
         "evolucoes.csv",
         &["id_evolucao", "id_atendimento", "id_paciente", "data_hora", "assinado", "texto"],
     );
@@ -62,8 +69,9 @@ fn notes(folder: &Path, random: &mut Random, visits: &[(&Visit, &Patient)]) -> i
             if random.chance(85) { "S" } else { "N" }.to_owned(),
             format!("{}\n\nConduta: {}", random.pick(HISTORY), random.pick(PLANS)),
         ];
-        match turns.of(Some(patient.role)) {
-            10 | 60 => table.push_stray_quote(cells.get(..5).unwrap_or_default(), "pontada"),
+        match turns.of(patient.role.sound()) {
+            10 | 60 => table
+                .push_stray_quote(cells.get(..5).unwrap_or_default(), "paciente refere \"pontada\" há dias"),
             25 => table.push_undecodable(&cells),
             40 => table.push_defect("missing-cell", cells.get(..4).unwrap_or_default()),
             turn if turn % 17 == 3 => {
@@ -87,13 +95,12 @@ const PROBLEMS: &[(&str, &str)] = &[
 fn problems(
     folder: &Path,
     random: &mut Random,
+    edition: Edition,
     today: NaiveDate,
     patients: &[&Patient],
 ) -> io::Result<Vec<Defect>> {
-    let mut table = Table::new(
-        "problemas.csv",
-        &["id_problema", "id_paciente", "cid", "descricao", "inicio", "situacao"],
-    );
+    let mut table = edition
+        .table("problemas.csv", &["id_problema", "id_paciente", "cid", "descricao", "inicio", "situacao"]);
     let (mut turns, mut id) = (Turn::default(), 0);
     for patient in patients {
         for _ in 0..random.below(3) {
@@ -108,7 +115,7 @@ fn problems(
                 if random.chance(80) { brazilian(onset.max(patient.born)) } else { String::new() },
                 random.pick(&["A", "A", "A", "R", "I"]).to_owned(),
             ];
-            match turns.of(Some(patient.role)) {
+            match turns.of(patient.role.sound()) {
                 6 => table.push_defect("type-error", &with(cells, 4, "2015")),
                 16 => table.push_defect("unmapped-code", &with(cells, 5, "Z")),
                 _ => table.push_labelled(fate(Some(patient)), &cells),
@@ -130,12 +137,16 @@ const SUBSTANCES: &[(&str, &str, &str)] = &[
 fn allergies(
     folder: &Path,
     random: &mut Random,
+    edition: Edition,
     today: NaiveDate,
     patients: &[&Patient],
 ) -> io::Result<Vec<Defect>> {
-    let header =
-        ["id_alergia", "id_paciente", "substancia", "tipo", "reacao", "gravidade", "desde", "situacao"];
-    let mut table = Table::new("alergias.csv", &header);
+    let mut header =
+        vec!["id_alergia", "id_paciente", "substancia", "tipo", "reacao", "gravidade", "desde", "situacao"];
+    if edition == Edition::V22 {
+        header.insert(CONFIRMED, "confirmada");
+    }
+    let mut table = edition.table("alergias.csv", &header);
     let (mut turns, mut id) = (Turn::default(), 0);
     for patient in patients {
         if patient.role != Role::Test && !random.chance(45) {
@@ -145,7 +156,7 @@ fn allergies(
         let (substance, kind, reaction) = random.pick(SUBSTANCES);
         let since = random.day_before(today, 30, 6000).max(patient.born);
         let known = !reaction.is_empty();
-        let cells = vec![
+        let mut cells = vec![
             id.to_string(),
             patient.code.to_string(),
             substance.to_owned(),
@@ -160,18 +171,26 @@ fn allergies(
             },
             "A".to_owned(),
         ];
-        match turns.of(Some(patient.role)) {
+        if edition == Edition::V22 {
+            // Refuted ones stay in the file, still marked as active.
+            let confirmed = if known { random.pick(&["S", "S", "N", "R", ""]) } else { "" };
+            cells.insert(CONFIRMED, confirmed.to_owned());
+        }
+        match turns.of(patient.role.sound()) {
+            37 if edition == Edition::V22 => {
+                table.push_defect("unmapped-code", &with(cells, CONFIRMED, "Q"));
+            }
             7 => table.push_defect("unmapped-code", &with(cells, 5, "X")),
             17 => table.push_defect("lost-value", &with(cells, 6, "00/00/2015")),
-            27 => {
-                table.push(&cells);
-                table.push_defect("duplicate-row", &cells);
-            }
+            27 => table.push_twice(&cells),
             _ => table.push_labelled(fate(Some(patient)), &cells),
         }
     }
     table.write(folder)
 }
+
+/// Where 2.2 says whether somebody confirmed an allergy.
+const CONFIRMED: usize = 7;
 
 const DRUGS: &[(&str, &str, &str, &str, &str)] = &[
     ("Losartana 50 mg", "1", "comprimido", "Oral", "Tomar 1 comprimido de 12/12 h"),
@@ -184,6 +203,7 @@ const DRUGS: &[(&str, &str, &str, &str, &str)] = &[
 fn prescriptions(
     folder: &Path,
     random: &mut Random,
+    edition: Edition,
     visits: &[(&Visit, &Patient)],
 ) -> io::Result<Vec<Defect>> {
     let header = [
@@ -200,7 +220,7 @@ fn prescriptions(
         "continuo",
         "situacao",
     ];
-    let mut table = Table::new("prescricoes.csv", &header);
+    let mut table = edition.table("prescricoes.csv", &header);
     let mut turns = Turn::default();
     for (visit, patient) in visits.iter().filter(|(_, patient)| !patient.role.held()) {
         for item in 1..=random.below(3) {
@@ -221,7 +241,7 @@ fn prescriptions(
                 if continuous { "ATIVA" } else { random.pick(&["ENCERRADA", "ENCERRADA", "SUSPENSA"]) }
                     .to_owned(),
             ];
-            match turns.of(Some(patient.role)) {
+            match turns.of(patient.role.sound()) {
                 12 => table.push_defect("type-error", &with(cells, 8, "00/00/0000")),
                 30 => table.push_defect("unmapped-code", &with(cells, 11, "PAUSADA")),
                 _ => table.push_labelled(fate(Some(patient)), &cells),
@@ -231,17 +251,34 @@ fn prescriptions(
     table.write(folder)
 }
 
-fn vital_signs(folder: &Path, random: &mut Random, visits: &[(&Visit, &Patient)]) -> io::Result<Vec<Defect>> {
-    let header =
-        ["id_atendimento", "id_paciente", "data_hora", "peso_kg", "altura_cm", "pa", "fc", "temperatura"];
-    let mut table = Table::new("sinais_vitais.csv", &header);
+/// Version 2.2 has a column for each of the two pressures, and a sign more.
+fn vital_signs_header(edition: Edition) -> Vec<&'static str> {
+    let mut header =
+        vec!["id_atendimento", "id_paciente", "data_hora", "peso_kg", "altura_cm", "pa", "fc", "temperatura"];
+    if edition == Edition::V22 {
+        header.splice(PRESSURE..=PRESSURE, ["pas", "pad"]);
+        header.push("saturacao");
+    }
+    header
+}
+
+/// Where 2.1 has both pressures in one cell, and 2.2 the first of the two.
+const PRESSURE: usize = 5;
+
+fn vital_signs(
+    folder: &Path,
+    random: &mut Random,
+    edition: Edition,
+    visits: &[(&Visit, &Patient)],
+) -> io::Result<Vec<Defect>> {
+    let mut table = edition.table("sinais_vitais.csv", &vital_signs_header(edition));
     let mut turns = Turn::default();
     for (visit, patient) in visits {
         if !random.chance(70) {
             continue;
         }
         let systolic = random.between(95, 165);
-        let cells = vec![
+        let mut cells = vec![
             visit.id.to_string(),
             patient.code.to_string(),
             format!("{} {}", brazilian(visit.day), clock(visit.minute + 2)),
@@ -251,8 +288,15 @@ fn vital_signs(folder: &Path, random: &mut Random, visits: &[(&Visit, &Patient)]
             random.between(56, 98).to_string(),
             if random.chance(30) { format!("36,{}", random.below(10)) } else { "-".to_owned() },
         ];
-        match turns.of(Some(patient.role)) {
-            8 | 18 => table.push_defect("constraint-error", &with(cells, 5, "12x8")),
+        let mut impossible = "12x8";
+        if edition == Edition::V22 {
+            let diastolic = (systolic - 40).to_string();
+            cells.splice(PRESSURE..=PRESSURE, [systolic.to_string(), diastolic]);
+            cells.push(if random.chance(40) { random.between(88, 100).to_string() } else { "-".to_owned() });
+            impossible = "1280";
+        }
+        match turns.of(patient.role.sound()) {
+            8 | 18 => table.push_defect("constraint-error", &with(cells, PRESSURE, impossible)),
             28 => table.push_defect("type-error", &with(cells, 3, "setenta")),
             _ => table.push_labelled(fate(Some(patient)), &cells),
         }
@@ -270,6 +314,7 @@ const VACCINES: &[(&str, &str)] = &[
 fn vaccines(
     folder: &Path,
     random: &mut Random,
+    edition: Edition,
     today: NaiveDate,
     patients: &[Patient],
 ) -> io::Result<Vec<Defect>> {
@@ -284,7 +329,7 @@ fn vaccines(
         "fabricante",
         "id_aplicador",
     ];
-    let mut table = Table::new("vacinas.csv", &header);
+    let mut table = edition.table("vacinas.csv", &header);
     let (mut turns, mut id) = (Turn::default(), 0);
     for patient in patients {
         if !patient.role.held() && !random.chance(60) {
@@ -305,14 +350,11 @@ fn vaccines(
             if here { "Laboratório Exemplo" } else { "" }.to_owned(),
             if here { random.between(1, DOCTORS).to_string() } else { String::new() },
         ];
-        match turns.of(Some(patient.role)) {
+        match turns.of(patient.role.sound()) {
             5 | 45 => table.push_defect("constraint-error", &with(cells, 3, "")),
             15 => table.push_defect("type-error", &with(cells, 3, "32/01/2022")),
             25 | 55 => table.push_defect("foreign-key", &with(cells, 1, "99999")),
-            35 => {
-                table.push(&cells);
-                table.push_defect("duplicate-row", &cells);
-            }
+            35 => table.push_twice(&cells),
             _ => table.push_labelled(fate(Some(patient)), &cells),
         }
     }
@@ -324,8 +366,13 @@ fn later(given: NaiveDate) -> NaiveDate {
     given.checked_add_months(chrono::Months::new(12)).unwrap_or(given)
 }
 
-fn audit_trail(folder: &Path, random: &mut Random, visits: &[(&Visit, &Patient)]) -> io::Result<Vec<Defect>> {
-    let mut table = Table::new("auditoria.csv", &["quando", "login", "acao", "id_paciente"]);
+fn audit_trail(
+    folder: &Path,
+    random: &mut Random,
+    edition: Edition,
+    visits: &[(&Visit, &Patient)],
+) -> io::Result<Vec<Defect>> {
+    let mut table = edition.table("auditoria.csv", &["quando", "login", "acao", "id_paciente"]);
     for (visit, patient) in visits {
         let time = format!("{} {}:00", brazilian(visit.day), clock(visit.minute));
         let code = patient.code.to_string();

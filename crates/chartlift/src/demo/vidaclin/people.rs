@@ -5,9 +5,11 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use super::random::Random;
-use super::table::Table;
-use super::{Defect, brazilian};
+use super::{Edition, brazilian, fate};
+use crate::demo::Defect;
+use crate::demo::diary::{Fate, Turn};
+use crate::demo::random::Random;
+use crate::demo::table::{Table, with};
 
 /// Every professional is of unit 1 or 2; appointments draw from these.
 pub(super) const DOCTORS: u32 = 6;
@@ -58,14 +60,21 @@ impl Role {
         }
     }
 
-    /// The row never becomes a patient, so nothing safety-critical may hang on it: an allergy without a patient stops
-    /// the order, and the demo is to run through.
-    pub(super) fn held(self) -> bool {
-        matches!(self, Self::Nameless | Self::Undecodable | Self::Ragged | Self::Conflict)
+    pub(super) fn fate(self) -> Fate {
+        match self {
+            Self::Deleted => Fate::Deleted,
+            Self::Test => Fate::Test,
+            Self::Nameless | Self::Undecodable | Self::Ragged | Self::Conflict => Fate::Held,
+            _ => Fate::Arrives,
+        }
     }
 
-    pub(super) fn excluded(self) -> bool {
-        matches!(self, Self::Deleted | Self::Test)
+    pub(super) fn sound(self) -> bool {
+        self == Self::Sound
+    }
+
+    pub(super) fn held(self) -> bool {
+        self.fate() == Fate::Held
     }
 }
 
@@ -125,20 +134,28 @@ fn patient(random: &mut Random, today: NaiveDate, index: u32) -> Patient {
     Patient { code: 10_001 + index, name, female, born: random.day_before(today, 60, 33_000), role }
 }
 
-pub(super) fn write(folder: &Path, random: &mut Random, patients: &[Patient]) -> io::Result<Vec<Defect>> {
-    let mut defects = units(folder)?;
-    defects.extend(doctors(folder)?);
-    let mut table = Table::new("pacientes.csv", PATIENT_HEADER);
+pub(super) fn write(
+    folder: &Path,
+    random: &mut Random,
+    edition: Edition,
+    patients: &[Patient],
+) -> io::Result<Vec<Defect>> {
+    let mut defects = units(folder, edition)?;
+    defects.extend(doctors(folder, edition)?);
+    let mut table = edition.table("pacientes.csv", &patient_header(edition));
     for patient in patients {
-        patient_rows(&mut table, random, patient);
+        patient_rows(&mut table, random, edition, patient);
     }
     defects.extend(table.write(folder)?);
+    if edition == Edition::V22 {
+        defects.extend(cards(folder, random, edition, patients)?);
+    }
     Ok(defects)
 }
 
-fn units(folder: &Path) -> io::Result<Vec<Defect>> {
+fn units(folder: &Path, edition: Edition) -> io::Result<Vec<Defect>> {
     let header = ["id_unidade", "nome", "cnes", "cnpj", "telefone", "endereco", "cidade", "uf", "cep"];
-    let mut table = Table::new("unidades.csv", &header);
+    let mut table = edition.table("unidades.csv", &header);
     let cnpj = "00.000.000/0000-00";
     table.push(&[
         "1",
@@ -165,7 +182,7 @@ fn units(folder: &Path) -> io::Result<Vec<Defect>> {
     table.write(folder)
 }
 
-fn doctors(folder: &Path) -> io::Result<Vec<Defect>> {
+fn doctors(folder: &Path, edition: Edition) -> io::Result<Vec<Defect>> {
     let header = [
         "id_medico",
         "id_unidade",
@@ -187,7 +204,7 @@ fn doctors(folder: &Path) -> io::Result<Vec<Defect>> {
         ("Enf. Glória Goiabeira", "coren", "000005", "Enfermagem", "223505", "gloria", "S"),
         ("Psic. Davi Jabuti", "CRP", "06/0006", "Psicologia", "251510", "", "S"),
     ];
-    let mut table = Table::new("medicos.csv", &header);
+    let mut table = edition.table("medicos.csv", &header);
     for (index, (name, council, number, specialty, occupation, login, active)) in people.iter().enumerate() {
         let (id, unit) = ((index + 1).to_string(), (index % 2 + 1).to_string());
         // Not a real hash: the rules must drop it whatever it is.
@@ -233,8 +250,25 @@ const PATIENT_HEADER: &[&str] = &[
     "Excluído",
 ];
 
-fn patient_rows(table: &mut Table, random: &mut Random, patient: &Patient) {
+/// Version 2.2 has three telephones, and the insurer in a table of its own.
+fn patient_header(edition: Edition) -> Vec<&'static str> {
+    let mut header = PATIENT_HEADER.to_vec();
+    if edition == Edition::V22 {
+        header.remove(INSURER);
+        header.splice(PHONE..=PHONE, ["Celular", "Telefone 1", "Telefone 2"]);
+    }
+    header
+}
+
+/// Where these stand in 2.1.
+const PHONE: usize = 9;
+const INSURER: usize = 17;
+
+fn patient_rows(table: &mut Table, random: &mut Random, edition: Edition, patient: &Patient) {
     let mut cells = patient_cells(random, patient);
+    if edition == Edition::V22 {
+        cells = newer_cells(random, cells);
+    }
     match patient.role {
         Role::Sound => table.push(&cells),
         Role::Deleted | Role::Test => table.push_defect("excluded", &cells),
@@ -247,18 +281,30 @@ fn patient_rows(table: &mut Table, random: &mut Random, patient: &Patient) {
             cells.truncate(14);
             table.push_defect("missing-cell", &cells);
         }
-        Role::Repeated => {
-            table.push(&cells);
-            table.push_defect("duplicate-row", &cells);
-        }
+        Role::Repeated => table.push_twice(&cells),
         Role::Conflict => {
             table.push_defect("primary-key", &cells);
-            if let Some(phone) = cells.get_mut(9) {
+            if let Some(phone) = cells.get_mut(PHONE) {
                 *phone = "(11) 95555-9999".into();
             }
             table.push_defect("primary-key", &cells);
         }
     }
+}
+
+/// The cells of 2.1 as 2.2 writes them.
+fn newer_cells(random: &mut Random, mut cells: Vec<String>) -> Vec<String> {
+    cells.remove(INSURER);
+    let mobile = cells.get(PHONE).cloned().unwrap_or_default();
+    let mut place = || format!("(11) 5555-{:04}", random.below(10_000));
+    let (first, second) = (place(), place());
+    let phones = match random.below(4) {
+        0 => [String::new(), first, String::new()],
+        1 => [mobile, first, second],
+        _ => [mobile, String::new(), String::new()],
+    };
+    cells.splice(PHONE..=PHONE, phones);
+    cells
 }
 
 fn patient_cells(random: &mut Random, patient: &Patient) -> Vec<String> {
@@ -304,6 +350,53 @@ fn patient_cells(random: &mut Random, patient: &Patient) -> Vec<String> {
         "02/01/2019".to_owned(),
         if *role == Role::Deleted { "S" } else { "N" }.to_owned(),
     ]
+}
+
+/// The cards of insurers, which 2.1 does not export.
+fn cards(
+    folder: &Path,
+    random: &mut Random,
+    edition: Edition,
+    patients: &[Patient],
+) -> io::Result<Vec<Defect>> {
+    let header = [
+        "id_convenio",
+        "id_paciente",
+        "operadora",
+        "registro_ans",
+        "plano",
+        "carteirinha",
+        "titular",
+        "inicio",
+        "validade",
+        "ordem",
+    ];
+    let mut table = edition.table("convenios_paciente.csv", &header);
+    let (mut turns, mut id) = (Turn::default(), 0);
+    for patient in patients.iter().filter(|patient| !patient.role.held()) {
+        for place in 1..=random.below(3) {
+            id += 1;
+            let cells = vec![
+                id.to_string(),
+                patient.code.to_string(),
+                random.pick(&["Saúde Exemplo", "Convênio Modelo", "Cooperativa  Fictícia"]).to_owned(),
+                "000001".to_owned(),
+                random.pick(&["Básico", "Executivo", ""]).to_owned(),
+                format!("0000 {:04} {id:04}", patient.code % 10_000),
+                if random.chance(70) { "S" } else { "N" }.to_owned(),
+                "01/03/2022".to_owned(),
+                if random.chance(50) { "28/02/2027" } else { "" }.to_owned(),
+                place.to_string(),
+            ];
+            match turns.of(patient.role.sound()) {
+                8 => table.push_defect("type-error", &with(cells, 8, "indeterminada")),
+                16 => table.push_defect("constraint-error", &with(cells, 3, "12-3")),
+                24 => table.push_twice(&cells),
+                _ => table.push_labelled(fate(Some(patient)), &cells),
+            }
+        }
+    }
+    table.write(folder)
 }
 
 /// A CPF with right check digits and one of the lowest numbers, as test data commonly have.
