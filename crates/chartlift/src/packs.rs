@@ -112,4 +112,34 @@ mod tests {
         assert!(paths.contains(&"chartlift.yaml") && paths.contains(&"maps/own.csv"), "{paths:?}");
         assert!(!paths.contains(&"maps/notes.md"), "{paths:?}");
     }
+
+    /// Whatever is a patient's says how confidential it is, and target `clinic` never gives it less than its chart has.
+    #[test]
+    fn confidentiality_is_on_every_record_of_a_patient() {
+        let (project, _) = chartlift_rules::read(&files(None).unwrap());
+        let of_patients: Vec<&str> = project
+            .categories
+            .iter()
+            .filter(|(_, schema)| schema.extension.patient.is_some())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert!(of_patients.len() > 15, "{of_patients:?}");
+        for name in &of_patients {
+            let schema = &project.categories[*name];
+            assert!(
+                schema.field("confidentiality").is_some() && schema.field("conf_reason").is_some(),
+                "{name}"
+            );
+        }
+        let clinic = project.targets.iter().find(|target| target.name == "clinic").unwrap();
+        let rules = clinic.convert.iter().flat_map(|file| &file.rules);
+        for rule in rules.filter(|rule| of_patients.contains(&rule.from.value.as_str())) {
+            let field = rule.fields.iter().find(|field| field.field.value == "confidentiality").unwrap();
+            let from_chart = match &field.value {
+                chartlift_rules::FieldValue::Sql(sql) => sql.value.contains("chart.confidentiality"),
+                _ => rule.from.value == "patient",
+            };
+            assert!(from_chart, "{}", rule.name.value);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! An empty name could not be read and is already reported; a schema without fields likewise. Both are skipped,
 //! so that one slip gives one message.
 
+mod confidentiality;
 mod coverage;
 mod reshape;
 mod rules;
@@ -43,6 +44,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         let complete = !incomplete.systems.contains(&pack);
         check_fingerprints(system, &tables, problems);
         coverage::check_system(system, &files, complete, problems);
+        confidentiality::check_system(&files, &categories, project, problems);
         system.categorize = files;
     }
     for target in &mut targets {
@@ -57,6 +59,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         let pack = Pack { name: target.name.clone(), version: target.version.clone() };
         let complete = !incomplete.targets.contains(&pack);
         coverage::check_target(target, &files, &categories, complete, problems);
+        confidentiality::check_target(target, &files, &categories, problems);
         target.convert = files;
     }
     systems.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare_versions(&a.version, &b.version)));

@@ -193,6 +193,21 @@ pub(super) const CODES: &[Code] = &[
             with a reason.",
     },
     Code {
+        name: "open-confidentiality",
+        summary: "A mark of confidentiality that is not known would leave a record open.",
+        explanation: "In a category, no confidentiality means that nobody said anything. A code that a map does not \
+            have, or gives no value, would become just that, and a restricted record as open as any. Write \
+            `unmapped: hold_row` (or `stop`), give every code of the map a value, or use SQL whose last branch is the \
+            strictest: `case when COLUMN = 'N' then 'N' when COLUMN = 'VIP' then 'R' when COLUMN is not null then 'V' end`.",
+    },
+    Code {
+        name: "unconverted-confidentiality",
+        summary: "A target's rule drops how confidential records are.",
+        explanation: "The category says how confidential each record of a patient is, and the table that the rule fills \
+            is not told. Convert the field; or say in `target.yaml`, with a reason, that the target has no such \
+            column: `ignore: [{ table: CATEGORY, column: confidentiality, reason: ... }]`.",
+    },
+    Code {
         name: "unfilled-table",
         summary: "No rule fills a target table.",
         explanation: "The table stays as it is. Write rules for it in `convert/`, or delete its schema if nothing \

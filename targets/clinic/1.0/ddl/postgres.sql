@@ -166,6 +166,8 @@ create table if not exists patient_links (
   evidence text,
   decided_by text,
   decided_at timestamptz,
+  confidentiality text check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason text,
   safety_hold text
 );
 create index if not exists patient_links_patient_id on patient_links (patient_id);

@@ -163,6 +163,8 @@ create table if not exists patient_links (
   evidence TEXT,
   decided_by TEXT,
   decided_at TEXT,
+  confidentiality TEXT check (confidentiality in ('N', 'R', 'V')),
+  confidentiality_reason TEXT,
   safety_hold TEXT
 ) strict;
 create index if not exists patient_links_patient_id on patient_links (patient_id);
