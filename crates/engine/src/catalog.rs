@@ -72,7 +72,7 @@ pub fn tightened(table: &TargetTable, live: &Catalog) -> TableSchema {
 
 /// The type that import writes: keys and references are made from source keys on the way.
 fn loaded_type(target: &Target, table: &TargetTable, column: &str, plain: DataType) -> DataType {
-    let spec: TableSpec = crate::stage::table_spec(target, table);
+    let spec: TableSpec = crate::stage::table_spec(target, table, "");
     match spec.columns.iter().find(|one| one.name == column).map(|one| &one.role) {
         Some(Role::Key(KeyKind::Uuid) | Role::Reference { kind: KeyKind::Uuid, .. }) => {
             DataType::FixedSizeBinary(16)
@@ -98,6 +98,7 @@ fn mismatch(table: &TargetTable, column: Option<&str>, message: String) -> Findi
         severity: "error".into(),
         disposition: Disposition::Block.name().into(),
         stage: Stage::Validate,
+        system: None,
         table: Some(table.name.value.clone()),
         column: column.map(str::to_owned),
         rows: 0,

@@ -24,6 +24,9 @@ const MARKS_PER_WRITE: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     pub code: String,
+    /// Whose rows, in an order with inputs of several systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// The source table, category or target table.
     pub table: String,
     pub column: Option<String>,
@@ -35,7 +38,7 @@ pub struct Check {
 
 impl Check {
     pub fn new(code: &str, table: &str, disposition: Disposition) -> Self {
-        Self { code: code.into(), table: table.into(), column: None, name: None, disposition }
+        Self { code: code.into(), system: None, table: table.into(), column: None, name: None, disposition }
     }
 
     pub fn column(mut self, column: &str) -> Self {
@@ -59,6 +62,7 @@ impl Check {
             severity: severity.into(),
             disposition: self.disposition.name().into(),
             stage,
+            system: self.system.clone(),
             table: Some(self.table.clone()),
             column: self.column.clone(),
             rows,

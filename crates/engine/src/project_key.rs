@@ -27,7 +27,15 @@ impl ProjectKey {
 
     /// What the in-memory key sets hash with.
     pub fn secret(&self) -> Secret {
-        let bytes = self.derive(&[b"key sets"]);
+        Self::words(self.derive(&[b"key sets"]))
+    }
+
+    /// The same for the keys of one system beside others.
+    pub fn secret_of(&self, system: &str) -> Secret {
+        Self::words(self.derive(&[b"key sets", system.as_bytes()]))
+    }
+
+    fn words(bytes: [u8; 32]) -> Secret {
         let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         Secret([words.next().unwrap_or_default(), words.next().unwrap_or_default()])
     }

@@ -16,7 +16,7 @@ use crate::land::{Rejected, read_rejects, unique_names};
 use crate::layer;
 use crate::marks::Check;
 use crate::order::{Order, Store};
-use crate::report::{SourceFile, StageReport};
+use crate::report::{SourceFile, StageReport, SystemChoice, table_of};
 use crate::run;
 use crate::run::marked::{self, By};
 use crate::statement::Stage;
@@ -64,28 +64,39 @@ pub fn write_rows(store: &Store, order: &str) -> Result<Vec<PathBuf>, Error> {
     std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
     let mut written = BTreeSet::new();
     if let Some(checked) = &findings.checked {
-        let tables: BTreeSet<&str> =
-            findings.sources.iter().filter_map(|file| file.table.as_deref()).collect();
-        for table in tables {
-            let path = folder.join(format!("{table}.csv"));
-            if write_table(&findings, table, &checked.join(table), &path)? {
+        for (system, table) in findings.tables() {
+            // Tables of two systems may have one name.
+            let path = if findings.several_systems() { folder.join(system) } else { folder.clone() };
+            std::fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+            let path = path.join(format!("{table}.csv"));
+            if write_table(&findings, (system, table), &checked.join(system).join(table), &path)? {
                 written.insert(path);
             }
         }
     }
-    for entry in std::fs::read_dir(&folder).map_err(Error::file("list", &folder))? {
-        let path = entry.map_err(Error::file("list", &folder))?.path();
+    for folder in std::iter::once(folder.clone()).chain(layer::folders(&folder)?) {
+        remove_others(&folder, &written)?;
+    }
+    Ok(written.into_iter().collect())
+}
+
+/// Removes what earlier runs wrote.
+fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<(), Error> {
+    for entry in std::fs::read_dir(folder).map_err(Error::file("list", folder))? {
+        let path = entry.map_err(Error::file("list", folder))?.path();
         let ours = path.extension().is_some_and(|ending| ending == "csv" || ending == "part");
         if ours && !written.contains(&path) {
             std::fs::remove_file(&path).map_err(Error::file("remove", &path))?;
         }
     }
-    Ok(written.into_iter().collect())
+    Ok(())
 }
 
 /// What all stages said about source rows.
 struct Findings {
     sources: Vec<SourceFile>,
+    /// Which system wrote each input.
+    systems: Vec<SystemChoice>,
     /// The header each table's file really had.
     headers: BTreeMap<String, Vec<String>>,
     checked: Option<PathBuf>,
@@ -99,6 +110,7 @@ impl Findings {
     fn of(order: &Order) -> Result<Self, Error> {
         let mut findings = Self {
             sources: Vec::new(),
+            systems: Vec::new(),
             headers: BTreeMap::new(),
             checked: None,
             reasons: Vec::new(),
@@ -109,6 +121,7 @@ impl Findings {
             if !report.sources.is_empty() {
                 findings.sources.clone_from(&report.sources);
             }
+            findings.systems.extend(report.systems.iter().cloned());
             let folder = done.folder.as_ref().map(|folder| order.root().join(folder));
             let Some(folder) = folder.filter(|_| MARKING.contains(&done.stage)) else { continue };
             findings.read_stage(done.stage, &folder, &report.checks)?;
@@ -167,6 +180,19 @@ impl Findings {
         self.marks.iter().filter_map(|(row, reason)| Some((*row, self.reasons.get(*reason)?)))
     }
 
+    /// System and name of each source table.
+    fn tables(&self) -> BTreeSet<(&str, &str)> {
+        let system = |input: &str| self.systems.iter().find(|choice| choice.input == input);
+        let tables = self.sources.iter();
+        tables
+            .filter_map(|file| Some((system(&file.input)?.system.as_str(), file.table.as_deref()?)))
+            .collect()
+    }
+
+    fn several_systems(&self) -> bool {
+        self.systems.windows(2).any(|pair| matches!(pair, [one, other] if one.system != other.system))
+    }
+
     fn file(&self, row: i64) -> Option<&SourceFile> {
         self.sources.get(marked::place(row).file?)
     }
@@ -200,12 +226,18 @@ impl Reason {
 }
 
 /// Answers whether the table has held rows. The file appears whole or not at all.
-fn write_table(findings: &Findings, table: &str, layer: &Path, path: &Path) -> Result<bool, Error> {
+fn write_table(
+    findings: &Findings,
+    (system, table): (&str, &str),
+    layer: &Path,
+    path: &Path,
+) -> Result<bool, Error> {
     let unfinished = path.with_extension("part");
     let failed = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
     let mut lines: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     // In the file's own order, which is also the order of what could be read of damaged records.
-    let mut columns = findings.headers.get(table).map(|header| unique_names(header)).unwrap_or_default();
+    let header = findings.headers.get(&table_of(system, table));
+    let mut columns = header.map(|header| unique_names(header)).unwrap_or_default();
     for part in layer::parts(layer)? {
         for batch in layer::batches(&part)? {
             held_rows(findings, &batch?, &mut columns, &mut lines);

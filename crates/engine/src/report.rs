@@ -16,11 +16,12 @@ pub struct StageReport {
     pub findings: Vec<Finding>,
     /// The checks by number; marks refer to them.
     pub checks: Vec<Check>,
-    pub system: Option<SystemChoice>,
-    /// Which candidate packs there were and why one was chosen.
-    pub ranking: Option<serde_json::Value>,
+    /// Of each input that was identified.
+    pub systems: Vec<SystemChoice>,
+    /// For each input, which candidate packs there were and why one was chosen.
+    pub rankings: Vec<InputRanking>,
     pub sources: Vec<SourceFile>,
-    /// The header each table's file really had.
+    /// The header each table's file really had, by [`table_of`].
     pub headers: std::collections::BTreeMap<String, Vec<String>>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,
@@ -45,6 +46,18 @@ pub struct SystemChoice {
     pub covers: Vec<String>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InputRanking {
+    pub input: String,
+    /// An [`crate::identify::Ranking`].
+    pub ranking: serde_json::Value,
+}
+
+/// Names a table among those of all systems.
+pub(crate) fn table_of(system: &str, table: &str) -> String {
+    format!("{system}/{table}")
+}
+
 /// A file of an input and the table it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceFile {
@@ -57,7 +70,46 @@ pub struct SourceFile {
     pub sha256: Option<String>,
 }
 
+/// How long a report's lists were before one system's rows were worked on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lengths {
+    checks: usize,
+    findings: usize,
+    rules: usize,
+    categories: usize,
+}
+
 impl StageReport {
+    pub(crate) fn lengths(&self) -> Lengths {
+        Lengths {
+            checks: self.checks.len(),
+            findings: self.findings.len(),
+            rules: self.rules.len(),
+            categories: self.categories.len(),
+        }
+    }
+
+    /// Says of everything reported since whose rows it is about.
+    pub(crate) fn of_system(&mut self, since: Lengths, system: Option<&str>) {
+        let Some(system) = system else { return };
+        let named = || Some(system.to_owned());
+        self.checks.iter_mut().skip(since.checks).for_each(|check| check.system = named());
+        self.findings.iter_mut().skip(since.findings).for_each(|finding| finding.system = named());
+        self.rules.iter_mut().skip(since.rules).for_each(|rule| rule.system = named());
+        self.categories.iter_mut().skip(since.categories).for_each(|one| one.system = named());
+    }
+
+    /// Adds what one system's rows of a target table came to; a table has one line, whoever fills it.
+    pub(crate) fn add_load(&mut self, more: LoadBalance) {
+        match self.loads.iter_mut().find(|known| known.table == more.table) {
+            Some(known) => {
+                known.converted += more.converted;
+                known.held += more.held;
+            }
+            None => self.loads.push(more),
+        }
+    }
+
     /// Turns counts by check number into findings, checks without rows left out.
     pub fn count_findings(&mut self, stage: Stage, counts: &[u64]) {
         for (check, rows) in self.checks.iter().zip(counts).filter(|(_, rows)| **rows > 0) {

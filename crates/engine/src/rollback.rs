@@ -61,7 +61,8 @@ async fn take_back(
         target_name: target.name.clone(),
         target_url: target.url.clone(),
         pool: Pool::new(KEY_BYTES, order.root()),
-        earlier,
+        earlier: &earlier,
+        nth: 0,
     };
     let connection = work.connect().await?;
     let Some(load) = connection.find_load(&order.spec().id).await? else {
@@ -83,10 +84,16 @@ async fn take_back(
     let mut tables = in_load_order(pack);
     // Children before their parents.
     tables.reverse();
-    let specs: Vec<_> = tables.iter().map(|table| table_spec(pack, table)).collect();
+    let systems = work.system_names()?;
+    let specs: Vec<_> = tables
+        .iter()
+        .flat_map(|table| systems.iter().map(|system| table_spec(pack, table, system)))
+        .collect();
     let rows = connection.roll_back(&load, &specs, dry_run).await?;
+    // One entry a table, whatever systems its rows come from.
+    let tables = tables.iter().zip(rows.chunks(systems.len().max(1)));
     let tables =
-        tables.iter().zip(rows).map(|(table, rows)| TableRows { table: table.name.value.clone(), rows });
+        tables.map(|(table, rows)| TableRows { table: table.name.value.clone(), rows: rows.iter().sum() });
     Ok(RolledBack { load: load.id, tables: tables.filter(|table| table.rows > 0).collect() })
 }
 

@@ -106,7 +106,7 @@ async fn do_missing(
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
                 refuse_stale_load(order, stage)?;
-                let state = run_stage(environment, order, stage, fingerprint, &mut earlier, target).await?;
+                let state = run_stage(environment, order, stage, fingerprint, &earlier, target).await?;
                 logs::catch_up(order, stage)?;
                 state
             }
@@ -215,7 +215,7 @@ async fn run_stage(
     order: &mut Locked,
     stage: Stage,
     fingerprint: String,
-    earlier: &mut BTreeMap<Stage, Before>,
+    earlier: &BTreeMap<Stage, Before>,
     target: &TargetChoice,
 ) -> Result<State, Error> {
     let started = Instant::now();
@@ -227,10 +227,10 @@ async fn run_stage(
         target_name: target.name.clone(),
         target_url: target.url.clone(),
         pool: Pool::new(KEY_BYTES, &folder),
-        earlier: std::mem::take(earlier),
+        earlier,
+        nth: 0,
     };
     let finished = stage::run(stage, &work, &folder).await;
-    *earlier = work.earlier;
     match finished {
         Ok(Finished { report, verdict, digest }) => {
             let report = serde_json::to_value(&report).unwrap_or_default();

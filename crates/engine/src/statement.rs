@@ -95,6 +95,9 @@ pub struct Finding {
     pub severity: String,
     pub disposition: String,
     pub stage: Stage,
+    /// Whose rows, in an order with inputs of several systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     pub table: Option<String>,
     pub column: Option<String>,
     pub rows: u64,
@@ -129,6 +132,9 @@ pub struct FileBalance {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RuleBalance {
     pub stage: Stage,
+    /// Whose rows, in an order with inputs of several systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     pub rule: String,
     pub from: String,
     pub into: String,
@@ -143,6 +149,7 @@ pub struct RuleBalance {
 /// landed = produced + merged + quarantined + sum(excluded)
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TableBalance {
+    /// Where several inputs hold files of the table, their names with `+` between them.
     pub input: String,
     pub table: String,
     pub landed: u64,
@@ -156,6 +163,9 @@ pub struct TableBalance {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CategoryBalance {
     pub category: String,
+    /// Whose records, in the report of a stage; a statement has one line for all systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     pub emitted: u64,
     pub merged: u64,
     pub quarantined: u64,

@@ -6,7 +6,7 @@ use crate::order::Order;
 use crate::report::StageReport;
 use crate::run::State;
 use crate::stage::Before;
-use crate::statement::{Equation, Input, Stage, StageSummary, Statement, Summary, Verdict};
+use crate::statement::{CategoryBalance, Equation, Input, Stage, StageSummary, Statement, Summary, Verdict};
 
 /// The form of the object that `--json` prints.
 const SPEC: &str = "chartlift/v1";
@@ -41,17 +41,22 @@ pub(crate) fn build(
     if last == Stage::Verify && verdict == Verdict::Pass && !statement.balanced {
         verdict = Verdict::Fail;
     }
-    let choice = reports.get(&Stage::Identify).and_then(|before| before.report.system.clone());
+    let choices = reports.get(&Stage::Identify).map(|before| before.report.systems.as_slice());
+    let choice = |input: &str| choices.unwrap_or_default().iter().find(|choice| choice.input == input);
     Summary {
         spec: SPEC.into(),
         order: spec.id.clone(),
         series: spec.series.clone(),
         verdict,
-        inputs: vec![Input {
-            name: crate::stage::input_name(order).to_owned(),
-            system: choice.as_ref().map(|choice| choice.system.clone()),
-            version: choice.map(|choice| choice.version),
-        }],
+        inputs: spec
+            .inputs
+            .iter()
+            .map(|input| Input {
+                name: input.name.clone(),
+                system: choice(&input.name).map(|choice| choice.system.clone()),
+                version: choice(&input.name).map(|choice| choice.version.clone()),
+            })
+            .collect(),
         target: spec.target.clone(),
         stages,
         findings: reports.values().flat_map(|before| before.report.findings.iter().cloned()).collect(),
@@ -59,6 +64,23 @@ pub(crate) fn build(
         error: reports.values().find_map(|before| before.report.trouble.clone()),
         mismatches: reports.values().flat_map(|before| before.report.mismatches.iter().cloned()).collect(),
     }
+}
+
+/// One line a category, whoever fills it.
+fn categories(report: &StageReport) -> Vec<CategoryBalance> {
+    let mut sums: Vec<CategoryBalance> = Vec::new();
+    for one in &report.categories {
+        match sums.iter_mut().find(|known| known.category == one.category) {
+            Some(known) => {
+                known.emitted += one.emitted;
+                known.merged += one.merged;
+                known.quarantined += one.quarantined;
+                known.rows += one.rows;
+            }
+            None => sums.push(CategoryBalance { system: None, ..one.clone() }),
+        }
+    }
+    sums
 }
 
 /// The balance as far as the stages go that `report` knows.
@@ -76,7 +98,7 @@ pub(crate) fn statement<'a>(report: impl Fn(Stage) -> Option<&'a StageReport>) -
             .or_else(|| report(Stage::Check))
             .map(|report| report.tables.clone())
             .unwrap_or_default(),
-        categories: report(Stage::Categorize).map(|report| report.categories.clone()).unwrap_or_default(),
+        categories: report(Stage::Categorize).map(categories).unwrap_or_default(),
         loads: latest_loads
             .into_iter()
             .find_map(&report)

@@ -231,19 +231,26 @@ impl Cells<'_> {
     }
 }
 
+/// Whether the row that a crosswalk entry names was made with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Created {
+    ByThis,
+    /// The entry is a further name.
+    Otherwise,
+}
+
 /// One entry of the crosswalk: what the bookkeeping's table takes, in its order.
 pub(crate) fn write_link(
     out: &mut BytesMut,
     keyspace: i32,
     source_key: &str,
     target_uuid: Option<&[u8]>,
-    load: i32,
+    (load, created): (i32, Created),
 ) -> Result<(), Problem> {
     out.put_i16(5);
     put(out, &keyspace.to_be_bytes());
     put(out, &load.to_be_bytes());
-    // Made by this load, not matched.
-    put(out, &[1]);
+    put(out, &[u8::from(created == Created::ByThis)]);
     match target_uuid {
         Some(uuid) => put(out, uuid),
         None => out.put_i32(NULL),

@@ -10,22 +10,32 @@ pub(super) fn section(account: &Account) -> Markup {
     let mut page = Markup::default();
     order(account, &mut page);
     let report = account.reports.get(&Stage::Identify);
-    let ranking = report.and_then(|report| report.ranking.clone());
-    let ranking: Option<Ranking> = ranking.and_then(|ranking| serde_json::from_value(ranking).ok());
-    let Some(ranking) = ranking else {
+    let rankings = report.map(|report| report.rankings.as_slice()).unwrap_or_default();
+    if rankings.is_empty() {
         page.paragraph("The files have not been identified yet.");
-        return page;
-    };
+    }
+    for one in rankings {
+        if rankings.len() > 1 {
+            page.heading(&format!("Input `{}`", one.input));
+        }
+        if let Ok(ranking) = serde_json::from_value(one.ranking.clone()) {
+            input(&ranking, &mut page);
+        }
+    }
+    page
+}
+
+/// Why one input counts as what it does.
+fn input(ranking: &Ranking, page: &mut Markup) {
     page.paragraph(&format!("Why: {}.", ranking.reason.trim_end_matches('.')));
-    candidates(&ranking, &mut page);
+    candidates(ranking, page);
     for (at, candidate) in ranking.candidates.iter().enumerate() {
         let chosen = ranking.chosen == Some(at);
         // Runners-up matter where nothing was chosen, or where they came near.
         if chosen || ranking.chosen.is_none() {
-            evidence(candidate, chosen, &mut page);
+            evidence(candidate, chosen, page);
         }
     }
-    page
 }
 
 fn order(account: &Account, page: &mut Markup) {
@@ -36,7 +46,7 @@ fn order(account: &Account, page: &mut Markup) {
         ("Target", summary.target.clone()),
         ("Project key", format!("fingerprint {}", spec.project_key_fingerprint)),
     ];
-    for input in &summary.inputs {
+    for input in summary.inputs.iter().rev() {
         let system = match (&input.system, &input.version) {
             (Some(system), Some(version)) => format!("{system} {version}"),
             _ => "not identified".into(),

@@ -11,7 +11,7 @@ use chartlift_io::target::LoadRecord;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{SourceFile, StageReport};
+use super::{SourceFile, StageReport, SystemChoice};
 use crate::order::OrderSpec;
 use crate::project_key::hex;
 use crate::stage::Before;
@@ -37,7 +37,7 @@ pub(crate) fn sealed(spec: &OrderSpec, earlier: &BTreeMap<Stage, Before>, proof:
         .collect();
     stages.push(json!({ "stage": Stage::Verify, "verdict": Verdict::Pass, "digest": proof.digest }));
     let report = |stage| earlier.get(&stage).map(|before| &before.report);
-    let system = report(Stage::Identify).and_then(|report| report.system.as_ref());
+    let systems = report(Stage::Identify).map(|report| report.systems.as_slice()).unwrap_or_default();
     let record = proof.record;
     let mut receipt = json!({
         "spec": SPEC,
@@ -45,7 +45,7 @@ pub(crate) fn sealed(spec: &OrderSpec, earlier: &BTreeMap<Stage, Before>, proof:
         "series": spec.series,
         "created_at": spec.created_at,
         "project_key_fingerprint": spec.project_key_fingerprint,
-        "system": system.map(|choice| json!({ "name": choice.system, "version": choice.version })),
+        "systems": systems.iter().map(of_system).collect::<Vec<Value>>(),
         "target": record.target,
         "inputs": report(Stage::Check).map(input_files).unwrap_or_default(),
         "stages": stages,
@@ -62,6 +62,10 @@ pub(crate) fn sealed(spec: &OrderSpec, earlier: &BTreeMap<Stage, Before>, proof:
         members.insert(SEAL.into(), seal.into());
     }
     receipt
+}
+
+fn of_system(choice: &SystemChoice) -> Value {
+    json!({ "input": choice.input, "name": choice.system, "version": choice.version })
 }
 
 /// Files that no table claims were not read, so nothing but their size is known.

@@ -14,7 +14,7 @@ use super::{marked, read_report};
 use crate::Error;
 use crate::marks::Check;
 use crate::order::{Done, Event, Locked, Record};
-use crate::report::StageReport;
+use crate::report::{SourceFile, StageReport};
 use crate::statement::Stage;
 
 use facts::Fact;
@@ -184,7 +184,11 @@ fn list_marks(order: &Locked, done: &Done, lines: &mut Lines) -> Result<(), Erro
 /// A mark's line as far as it is the same for all rows.
 fn head(stage: Stage, check: &Check) -> String {
     let finding = check.finding(stage, 0);
-    let mut fact = Fact::of_severity(&finding.severity, &check.code, stage).with("table", &check.table);
+    let mut fact = Fact::of_severity(&finding.severity, &check.code, stage);
+    if let Some(system) = &check.system {
+        fact = fact.with("system", system);
+    }
+    fact = fact.with("table", &check.table);
     if let Some(column) = &check.column {
         fact = fact.with("column", column);
     }
@@ -198,7 +202,11 @@ fn sources(order: &Locked, report: &StageReport) -> Result<Vec<String>, Error> {
         Some(done) if own.is_empty() => read_report(done)?.sources,
         _ => own,
     };
-    Ok(sources.iter().map(|source| facts::quoted(&source.file)).collect())
+    let several = order.spec().inputs.len() > 1;
+    let name = |source: &SourceFile| {
+        if several { format!("{}/{}", source.input, source.file) } else { source.file.clone() }
+    };
+    Ok(sources.iter().map(|source| facts::quoted(&name(source))).collect())
 }
 
 /// A log that is being added to.

@@ -37,9 +37,15 @@ pub(crate) fn place(row: i64) -> Place {
     Place { file: usize::try_from(row >> RECORD_BITS).ok(), record: row & ((1 << RECORD_BITS) - 1) }
 }
 
-/// Reads the marks in a stage's folder, table by table, holding a batch of them at a time.
+/// Reads the marks in a stage's folder, system by system and table by table, holding a batch of them at a time.
 pub(crate) fn each(stage: Stage, folder: &Path, mut each: impl FnMut(Marked)) -> Result<(), Error> {
-    for layer in std::iter::once(folder.to_path_buf()).chain(layer::folders(folder)?) {
+    let mut layers = Vec::new();
+    for system in layer::folders(folder)? {
+        let tables = layer::folders(&system)?;
+        layers.push(system);
+        layers.extend(tables);
+    }
+    for layer in layers {
         read_all(&layer, |Mark { id, check }| {
             if let Ok(check) = usize::try_from(check) {
                 each(Marked { row: id.row, part: id.part, by: By::Check(check) });

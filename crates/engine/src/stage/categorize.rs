@@ -15,12 +15,71 @@ use crate::gates::{self, Measured};
 use crate::keys::KeySet;
 use crate::marks::{Check, Mark, MarkWriter, RowId};
 use crate::report::StageReport;
-use crate::statement::{Patients as PatientCount, Stage, TableBalance};
+use crate::statement::{Patients as PatientCount, RuleBalance, Stage, TableBalance};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+    let systems = work.systems()?;
+    let mut report = StageReport::default();
+    let mut counts = Vec::new();
+    let mut done = Vec::new();
+    let total = systems.iter().map(rows_to_read).sum();
+    work.environment.progress.begin(Stage::Categorize, "categorizing", total);
+    for one in &systems {
+        let before = report.lengths();
+        done.push(one_system(one, &one.under(folder)?, &mut report, &mut counts).await?);
+        report.of_system(before, one.label());
+    }
+    work.environment.progress.end();
+    let mut patients = PatientCount::default();
+    let mut layers = Vec::new();
+    for (one, categorized) in systems.iter().zip(done) {
+        categorized.known.write(&one.under(folder)?)?;
+        patients.exported += exported(&categorized.patients, &categorized.known)?;
+        patients.unattributed += categorized.unattributed;
+        layers.extend(categorized.layers);
+    }
+    report.patients = Some(patients);
+    report.count_findings(Stage::Categorize, &counts);
+    let (verdict, trouble) = verdict(work, &report);
+    report.trouble = trouble;
+    let digest = super::layer_digest(&layers, &report);
+    Ok(Finished { report, verdict, digest })
+}
+
+/// What the records of one system came to.
+struct Categorized {
+    known: Patients,
+    /// The keys of all patient records.
+    patients: KeySet,
+    unattributed: u64,
+    /// Name and digest of each category.
+    layers: Vec<String>,
+}
+
+/// The rows that the rules of one system read.
+fn rows_to_read(work: &Work<'_>) -> u64 {
+    let (Ok(system), Ok(checked)) = (work.system(), own_tables(work)) else { return 0 };
+    let rules = system.categorize.iter().flat_map(|file| &file.rules);
+    let landed = |from: &str| checked.iter().find(|table| table.table == from).map(|table| table.landed);
+    rules.filter_map(|rule| landed(&rule.from.value)).sum()
+}
+
+/// The tables of one system as check left them.
+fn own_tables(work: &Work<'_>) -> Result<Vec<TableBalance>, Error> {
+    let inputs = work.inputs()?;
+    let own = |table: &&TableBalance| table.input.split('+').any(|input| inputs.contains(&input));
+    Ok(work.report(Stage::Check)?.tables.iter().filter(own).cloned().collect())
+}
+
+async fn one_system(
+    work: &Work<'_>,
+    folder: &Path,
+    report: &mut StageReport,
+    counts: &mut Vec<u64>,
+) -> Result<Categorized, Error> {
     let system = work.system()?;
     let checked = work.folder(Stage::Check)?;
-    let checked_tables = &work.report(Stage::Check)?.tables;
+    let checked_tables = own_tables(work)?;
     let earlier: BTreeMap<String, Earlier> =
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
@@ -34,15 +93,10 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             level: Level::Checked,
         })
         .collect();
-    let mut report = StageReport::default();
-    let mut counts = Vec::new();
-    let mut layers = Vec::new();
     let mut fates = Fates::default();
     let mut known = Patients { incomplete: HashSet::new(), absent: HashSet::new() };
     let mut patients = KeySet::default();
-    let total = system.categorize.iter().flat_map(|file| &file.rules);
-    let total = total.filter_map(|rule| earlier.get(&rule.from.value)).map(|one| one.rows).sum();
-    work.environment.progress.begin(Stage::Categorize, "categorizing", total);
+    let mut layers = Vec::new();
     for file in &system.categorize {
         let Some(into) = work.environment.project.categories.get(&file.into.value) else { continue };
         let one = Transform {
@@ -56,11 +110,11 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             timezone: &system.timezone,
             folder: folder.join(&file.into.value),
         };
-        let made = transform(&one, &earlier, &mut report, &mut counts).await?;
+        let made = transform(&one, &earlier, report, counts).await?;
         known.incomplete.extend(made.incomplete);
         known.absent.extend(made.absent);
         patients = made.patients.unwrap_or(patients);
-        layers.push(format!("{} {}", file.into.value, made.digest.hex()));
+        layers.push(one.layer(&made.digest));
         report.categories.push(made.balance);
         for ((from, outcome), joins) in made.rules.into_iter().zip(made.joins) {
             fates.rule(from, outcome.unproduced);
@@ -69,20 +123,9 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             }
         }
     }
-    work.environment.progress.end();
     let unattributed = of_held_rows(work, &context, &origins, &checked, &mut known).await?;
-    known.write(folder)?;
-    report.patients = Some(PatientCount {
-        exported: exported(&patients, &known)?,
-        unattributed,
-        ..PatientCount::default()
-    });
-    settle_tables(system, checked_tables, &checked, folder, &fates, &mut report, &mut counts)?;
-    report.count_findings(Stage::Categorize, &counts);
-    let (verdict, trouble) = verdict(work, &report);
-    report.trouble = trouble;
-    let digest = super::layer_digest(&layers, &report);
-    Ok(Finished { report, verdict, digest })
+    settle_tables(system, &checked_tables, &checked, folder, &fates, report, counts)?;
+    Ok(Categorized { known, patients, unattributed, layers })
 }
 
 /// How many patients the export names: those that got a record, and those whose own row is held.
@@ -137,16 +180,15 @@ fn verdict(
         return stop;
     }
     let mut measured: Vec<Measured<'_>> = Vec::new();
+    let systems = work.systems().unwrap_or_default();
     for category in &report.categories {
-        let into: Vec<_> = report.rules.iter().filter(|rule| rule.into == category.category).collect();
+        let own = |rule: &&RuleBalance| rule.into == category.category && rule.system == category.system;
+        let into: Vec<_> = report.rules.iter().filter(own).collect();
         let schema = work.environment.project.categories.get(&category.category);
-        let before = |from: &str| {
-            work.report(Stage::Check)
-                .ok()
-                .and_then(|check| {
-                    check.tables.iter().find(|table| table.table == from).map(|table| table.quarantined)
-                })
-                .unwrap_or_default()
+        let before = |rule: &RuleBalance| {
+            let named = |one: &&Work<'_>| one.label() == rule.system.as_deref();
+            let tables = systems.iter().find(named).and_then(|one| own_tables(one).ok()).unwrap_or_default();
+            tables.iter().find(|table| table.table == rule.from).map_or(0, |table| table.quarantined)
         };
         measured.push(Measured {
             name: &category.category,
@@ -154,10 +196,7 @@ fn verdict(
             read: into.iter().map(|rule| rule.read).sum(),
             excluded: into.iter().flat_map(|rule| rule.excluded.values()).sum(),
             // What check held has been through check's gate.
-            held: into
-                .iter()
-                .map(|rule| rule.quarantined - before(&rule.from).min(rule.quarantined))
-                .sum::<u64>()
+            held: into.iter().map(|rule| rule.quarantined - before(rule).min(rule.quarantined)).sum::<u64>()
                 + category.quarantined,
         });
     }

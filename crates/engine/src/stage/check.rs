@@ -11,22 +11,49 @@ use crate::constraints;
 use crate::gates::{self, Measured};
 use crate::land::{self, FileJob, FileResult, Settled, TableJob};
 use crate::marks::{Check, RowSet, write_rows};
-use crate::report::{SourceFile, StageReport};
+use crate::report::{SourceFile, StageReport, table_of};
 use crate::statement::{FileBalance, Finding, Stage, TableBalance, Trouble, Verdict};
 use chartlift_rules::Disposition;
 
 pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
-    let system = work.system()?;
     let claimed = &work.report(Stage::Identify)?.sources;
     let mut report = StageReport { sources: claimed.clone(), ..StageReport::default() };
-    let (jobs, merged_checks) = table_jobs(system, folder, &mut report);
-    let files = file_jobs(work, &jobs, claimed);
+    let mut counts = Vec::new();
+    let mut measured = Vec::new();
+    let systems = work.systems()?;
+    for one in &systems {
+        let before = report.lengths();
+        measured.extend(one_system(one, &one.under(folder)?, &mut report, &mut counts)?);
+        report.of_system(before, one.label());
+    }
+    report.count_findings(Stage::Check, &counts);
+    for one in &systems {
+        let before = report.lengths();
+        residue(one.system()?, &mut report);
+        report.of_system(before, one.label());
+    }
+    let (verdict, trouble) = verdict(work, &report, &measured);
+    report.trouble = trouble;
+    let digest = digest(&report);
+    Ok(Finished { report, verdict, digest })
+}
+
+/// Lands the files of one system and settles the keys between them; says what its gates look at.
+fn one_system<'a>(
+    work: &Work<'a>,
+    folder: &Path,
+    report: &mut StageReport,
+    counts: &mut Vec<u64>,
+) -> Result<Vec<Measured<'a>>, Error> {
+    let system: &'a System = work.system()?;
+    let (jobs, merged_checks) = table_jobs(system, folder, report);
+    let files = file_jobs(work, &jobs, &report.sources)?;
     let total = files.iter().filter_map(|(_, file)| file.path.metadata().ok()).map(|one| one.len()).sum();
     work.environment.progress.begin(Stage::Check, "landing and checking files", total);
     let options = land::Options {
         threads: work.environment.threads,
         field_bytes: work.environment.project.settings.limits.field_bytes,
-        secret: work.environment.key.secret(),
+        secret: work.secret(),
         pool: &work.pool,
         progress: &work.environment.progress,
     };
@@ -36,24 +63,43 @@ pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let mut tables: Vec<Table> = jobs.iter().map(|_| Table::default()).collect();
     let mut remembered: Vec<Vec<_>> = jobs.iter().map(|_| Vec::new()).collect();
     for ((source, file), result) in sources.into_iter().zip(&file_jobs).zip(results) {
-        account_file(&mut report, source, &jobs, file, &result);
+        account_file(report, source, system, &jobs, file, &result);
         if let (Some(table), Some(keys)) = (tables.get_mut(file.table), remembered.get_mut(file.table)) {
             table.add(&result, jobs.get(file.table));
             keys.extend(result.landed.keys);
         }
     }
     let settled = land::settle(&jobs, remembered, &report.checks, &merged_checks)?;
-    let mut counts = vec![0; report.checks.len()];
+    counts.resize(report.checks.len(), 0);
     for ((table, job), settled) in tables.iter_mut().zip(&jobs).zip(settled) {
         table.settle(settled);
-        table.publish(job, &mut counts, &mut report)?;
+        let input = holding(work, report, &job.table.name.value)?;
+        table.publish(job, input, counts, report)?;
     }
-    report.count_findings(Stage::Check, &counts);
-    residue(system, &mut report);
-    let (verdict, trouble) = verdict(work, &report, &tables);
-    report.trouble = trouble;
-    let digest = digest(&report);
-    Ok(Finished { report, verdict, digest })
+    let critical = critical_tables(work, system);
+    let measured = system.tables.iter().zip(&tables).map(|(source, table)| Measured {
+        name: &source.name.value,
+        safety_critical: critical.get(source.name.value.as_str()).copied().unwrap_or_default(),
+        read: table.landed + table.rejected,
+        excluded: 0,
+        held: table.quarantined.len() + table.rejected,
+    });
+    Ok(measured.collect())
+}
+
+/// The inputs of the system that hold files of a table, as one name.
+fn holding(work: &Work<'_>, report: &StageReport, table: &str) -> Result<String, Error> {
+    let inputs = work.inputs()?;
+    let holds = |input: &str| {
+        let mut files = report.sources.iter();
+        files.any(|file| file.input == input && file.table.as_deref() == Some(table))
+    };
+    let holding: Vec<&str> = inputs.iter().copied().filter(|input| holds(input)).collect();
+    Ok(if holding.is_empty() {
+        inputs.first().copied().unwrap_or_default().into()
+    } else {
+        holding.join("+")
+    })
 }
 
 /// What landing one table came to.
@@ -85,6 +131,7 @@ impl Table {
     fn publish(
         &mut self,
         job: &TableJob<'_>,
+        input: String,
         counts: &mut [u64],
         report: &mut StageReport,
     ) -> Result<(), Error> {
@@ -106,9 +153,8 @@ impl Table {
         if !held.is_empty() {
             write_rows(&job.folder.join("held.parquet"), &held)?;
         }
-        let input = report.sources.first().map(|source| source.input.clone());
         report.tables.push(TableBalance {
-            input: input.unwrap_or_default(),
+            input,
             table: job.table.name.value.clone(),
             landed: self.landed,
             merged: self.merged.len(),
@@ -165,23 +211,30 @@ fn with_required_keys(schema: &TableSchema) -> TableSchema {
 }
 
 /// The files of known tables; their number in the order is their place in the list of sources.
-fn file_jobs(work: &Work<'_>, jobs: &[TableJob<'_>], sources: &[SourceFile]) -> Vec<(usize, FileJob)> {
+fn file_jobs(
+    work: &Work<'_>,
+    jobs: &[TableJob<'_>],
+    sources: &[SourceFile],
+) -> Result<Vec<(usize, FileJob)>, Error> {
     let mut files = Vec::new();
-    for (number, source) in sources.iter().enumerate() {
+    let inputs = work.inputs()?;
+    let own = |source: &SourceFile| inputs.contains(&source.input.as_str());
+    for (number, source) in sources.iter().enumerate().filter(|(_, source)| own(source)) {
         let Some(table) = jobs.iter().position(|job| Some(&job.table.name.value) == source.table.as_ref())
         else {
             continue;
         };
-        let path = work.input_folder().join(&source.file);
+        let path = work.input_file(&source.input, &source.file);
         let number32 = u32::try_from(number).unwrap_or(u32::MAX);
         files.push((number, FileJob { table, path, number: number32 }));
     }
-    files
+    Ok(files)
 }
 
 fn account_file(
     report: &mut StageReport,
     source: usize,
+    system: &System,
     jobs: &[TableJob<'_>],
     file: &FileJob,
     result: &FileResult,
@@ -202,7 +255,7 @@ fn account_file(
         let check = Check::new(code, &job.table.name.value, Disposition::Quarantine);
         report.findings.push(check.finding(Stage::Check, *rows));
     }
-    report.headers.insert(job.table.name.value.clone(), result.index.header.clone());
+    report.headers.insert(table_of(&system.name, &job.table.name.value), result.index.header.clone());
     labels(report, job.table, &result.index.header);
 }
 
@@ -217,6 +270,7 @@ fn labels(report: &mut StageReport, table: &SourceTable, header: &[String]) {
             severity: severity.into(),
             disposition: Disposition::Note.name().into(),
             stage: Stage::Check,
+            system: None,
             table: Some(table.name.value.clone()),
             column: Some(column.into()),
             rows: 0,
@@ -247,6 +301,7 @@ fn residue(system: &System, report: &mut StageReport) {
             severity: "note".into(),
             disposition: Disposition::Note.name().into(),
             stage: Stage::Check,
+            system: None,
             table: Some(table),
             column: Some(column),
             rows: 0,
@@ -255,8 +310,7 @@ fn residue(system: &System, report: &mut StageReport) {
     }
 }
 
-fn verdict(work: &Work<'_>, report: &StageReport, tables: &[Table]) -> (Verdict, Option<Trouble>) {
-    let Ok(system) = work.system() else { return (Verdict::NotRun, None) };
+fn verdict(work: &Work<'_>, report: &StageReport, measured: &[Measured<'_>]) -> (Verdict, Option<Trouble>) {
     if report.files.iter().all(|file| file.read == 0) {
         let trouble = Trouble {
             code: "no-rows".into(),
@@ -265,23 +319,7 @@ fn verdict(work: &Work<'_>, report: &StageReport, tables: &[Table]) -> (Verdict,
         };
         return (Verdict::NotRun, Some(trouble));
     }
-    if let Some(stop) = super::blocked(report) {
-        return stop;
-    }
-    let critical = critical_tables(work, system);
-    let measured: Vec<Measured<'_>> = system
-        .tables
-        .iter()
-        .zip(tables)
-        .map(|(source, table)| Measured {
-            name: &source.name.value,
-            safety_critical: critical.get(source.name.value.as_str()).copied().unwrap_or_default(),
-            read: table.landed + table.rejected,
-            excluded: 0,
-            held: table.quarantined.len() + table.rejected,
-        })
-        .collect();
-    gates::judge(&work.environment.project, Stage::Check, &measured)
+    super::blocked(report).unwrap_or_else(|| gates::judge(&work.environment.project, Stage::Check, measured))
 }
 
 /// Source tables that feed a safety-critical category.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use chartlift_rules::Disposition;
 
-use super::{Finished, Work, input_name};
+use super::inputs::files_of;
+use super::{Finished, Work};
 use crate::Error;
 use crate::identify::{self, FileHead, Ranking};
+use crate::order::InputSpec;
 use crate::project_key::sha256_of;
-use crate::report::{SourceFile, StageReport, SystemChoice};
+use crate::report::{InputRanking, SourceFile, StageReport, SystemChoice};
 use crate::statement::{Finding, Stage, Trouble, Verdict};
 
 /// How much of each file is looked at.
@@ -26,82 +28,158 @@ pub(super) struct InputFile {
 }
 
 pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
-    let files = files(&work.input_folder())?;
-    let mut report = StageReport::default();
-    if files.is_empty() {
-        report.trouble = Some(Trouble {
-            code: "no-files".into(),
-            message: format!("there are no files in `{}`", work.input_folder().display()),
-            hint: "check the path given to `order create --input`".into(),
-        });
-        return Ok(Finished { report, verdict: Verdict::NotRun, digest: String::new() });
+    let inputs = &work.order.spec().inputs;
+    let mut listed = Vec::new();
+    for input in inputs {
+        listed.push((input, files_of(work.order, input)?));
     }
-    work.environment.progress.begin(Stage::Identify, "looking at files", files.len() as u64);
-    let mut heads = Vec::new();
-    for file in &files {
-        heads.push(FileHead { name: file.name.clone(), size: file.bytes, head: head(&file.path)? });
-        work.environment.progress.advance(1);
+    let total = listed.iter().map(|(_, files)| files.len() as u64).sum();
+    work.environment.progress.begin(Stage::Identify, "looking at files", total);
+    let mut found = Found { report: StageReport::default(), verdict: Verdict::Pass, missing: Vec::new() };
+    for (input, files) in &listed {
+        found.input(work, input, files)?;
     }
     work.environment.progress.end();
-    let input = work.order.spec().inputs.first();
-    let stated =
-        input.and_then(|input| input.system.as_deref().map(|system| (system, input.version.as_deref())));
-    let ranking = identify::rank(&work.environment.project, &heads, stated);
-    let verdict = account(&mut report, input_name(work.order), &files, &ranking);
-    report.ranking = serde_json::to_value(&ranking).ok();
-    let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
-    // Not the files' times: the same export in another place is the same. check looks at them itself.
-    let digest = sha256_of([sources.as_slice()]);
+    let Found { mut report, mut verdict, missing } = found;
+    if verdict == Verdict::Pass {
+        let trouble = versions(&report).or_else(|| tables(&mut report, &missing));
+        verdict = if trouble.is_some() { Verdict::Fail } else { Verdict::Pass };
+        report.trouble = trouble;
+    }
+    let digest = match verdict {
+        Verdict::NotRun => String::new(),
+        // Not the files' times: the same export in another place is the same. check looks at them itself.
+        _ => sha256_of([serde_json::to_vec(&report.sources).unwrap_or_default().as_slice()]),
+    };
     Ok(Finished { report, verdict, digest })
 }
 
-fn account(report: &mut StageReport, input: &str, files: &[InputFile], ranking: &Ranking) -> Verdict {
-    let chosen = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen));
-    for file in files {
-        let table = chosen.and_then(|chosen| {
-            chosen
-                .tables
-                .iter()
-                .find(|table| table.files.contains(&file.name))
-                .map(|table| table.table.clone())
-        });
-        if table.is_none() && chosen.is_some() {
-            report.findings.push(fact("unknown-file", "warning", None, &file.name));
+/// What is known of the inputs looked at so far.
+struct Found {
+    report: StageReport,
+    /// The worst so far.
+    verdict: Verdict,
+    /// Input and table of each required table that an input lacks.
+    missing: Vec<(String, String)>,
+}
+
+impl Found {
+    /// Finds the pack of one input.
+    fn input(&mut self, work: &Work<'_>, input: &InputSpec, files: &[InputFile]) -> Result<(), Error> {
+        if files.is_empty() {
+            let trouble = Trouble {
+                code: "no-files".into(),
+                message: format!("there are no files in `{}`", work.order.input_path(input).display()),
+                hint: "check the path given to `order create --input`".into(),
+            };
+            self.trouble(work, input, Verdict::NotRun, trouble);
+            return Ok(());
         }
-        report.sources.push(SourceFile {
-            input: input.to_owned(),
-            file: file.name.clone(),
-            table,
-            bytes: file.bytes,
-            sha256: None,
-        });
+        let mut heads = Vec::new();
+        for file in files {
+            heads.push(FileHead { name: file.name.clone(), size: file.bytes, head: head(&file.path)? });
+            work.environment.progress.advance(1);
+        }
+        let stated = input.system.as_deref().map(|system| (system, input.version.as_deref()));
+        let ranking = identify::rank(&work.environment.project, &heads, stated);
+        self.files(&input.name, files, &ranking);
+        match ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen)) {
+            Some(chosen) => {
+                self.report.systems.push(SystemChoice {
+                    input: input.name.clone(),
+                    system: chosen.system.clone(),
+                    version: chosen.version.clone(),
+                    covers: chosen.covers.clone(),
+                });
+                self.missing.extend(chosen.missing.iter().map(|table| (input.name.clone(), table.clone())));
+            }
+            None => {
+                let trouble = Trouble {
+                    code: ranking.decision.code().unwrap_or("not-identified").into(),
+                    message: ranking.reason.clone(),
+                    hint:
+                        "state it with `order create --system NAME --version VERSION`, or add a pack for it"
+                            .into(),
+                };
+                self.trouble(work, input, ranking.decision.verdict(), trouble);
+            }
+        }
+        let ranking = serde_json::to_value(&ranking).unwrap_or_default();
+        self.report.rankings.push(InputRanking { input: input.name.clone(), ranking });
+        Ok(())
     }
-    let Some(chosen) = chosen else {
-        report.trouble = Some(Trouble {
-            code: ranking.decision.code().unwrap_or("not-identified").into(),
-            message: ranking.reason.clone(),
-            hint: "state it with `order create --system NAME --version VERSION`, or add a pack for it".into(),
-        });
-        return ranking.decision.verdict();
+
+    /// Lists the files, with the tables that claim them.
+    fn files(&mut self, input: &str, files: &[InputFile], ranking: &Ranking) {
+        let chosen = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen));
+        for file in files {
+            let table = chosen.and_then(|chosen| {
+                let mut tables = chosen.tables.iter();
+                tables.find(|table| table.files.contains(&file.name)).map(|table| table.table.clone())
+            });
+            if table.is_none() && chosen.is_some() {
+                self.report.findings.push(fact("unknown-file", "warning", None, &file.name));
+            }
+            self.report.sources.push(SourceFile {
+                input: input.to_owned(),
+                file: file.name.clone(),
+                table,
+                bytes: file.bytes,
+                sha256: None,
+            });
+        }
+    }
+
+    /// The worst verdict stands, with the first trouble that has it; where there are several inputs it says which.
+    fn trouble(&mut self, work: &Work<'_>, input: &InputSpec, verdict: Verdict, mut trouble: Trouble) {
+        if work.order.spec().inputs.len() > 1 {
+            trouble.message = format!("input `{}`: {}", input.name, trouble.message);
+        }
+        if verdict > self.verdict {
+            self.verdict = verdict;
+            self.report.trouble = Some(trouble);
+        }
+    }
+}
+
+/// One system has one key space, and one pack makes its records: two versions would make them in two ways.
+fn versions(report: &StageReport) -> Option<Trouble> {
+    let other = |choice: &SystemChoice| {
+        report.systems.iter().find(|other| other.system == choice.system && other.version != choice.version)
     };
-    report.system = Some(SystemChoice {
-        input: input.to_owned(),
-        system: chosen.system.clone(),
-        version: chosen.version.clone(),
-        covers: chosen.covers.clone(),
-    });
-    if chosen.missing.is_empty() {
-        return Verdict::Pass;
+    let (one, other) = report.systems.iter().find_map(|choice| Some((choice, other(choice)?)))?;
+    Some(Trouble {
+        code: "mixed-versions".into(),
+        message: format!(
+            "the inputs `{}` and `{}` are of `{}` in two versions, {} and {}",
+            one.input, other.input, one.system, one.version, other.version
+        ),
+        hint: "migrate them in two orders, the second with --follows".into(),
+    })
+}
+
+/// The tables that no input of their system has.
+fn tables(report: &mut StageReport, missing: &[(String, String)]) -> Option<Trouble> {
+    let system = |input: &str| report.systems.iter().find(|choice| choice.input == input);
+    let absent = |(input, table): &&(String, String)| {
+        let own = system(input).map(|choice| &choice.system);
+        let mut parts = report.systems.iter().filter(|choice| Some(&choice.system) == own);
+        parts.all(|part| missing.contains(&(part.input.clone(), table.clone())))
+    };
+    let mut absent: Vec<String> = missing.iter().filter(absent).map(|(_, table)| table.clone()).collect();
+    absent.sort();
+    absent.dedup();
+    if absent.is_empty() {
+        return None;
     }
-    for table in &chosen.missing {
+    for table in &absent {
         report.findings.push(fact("missing-table", "error", Some(table), "the file is missing"));
     }
-    report.trouble = Some(Trouble {
+    Some(Trouble {
         code: "missing-table".into(),
-        message: format!("the export lacks files: {}", chosen.missing.join(", ")),
+        message: format!("the export lacks files: {}", absent.join(", ")),
         hint: "ask for the whole export; a table that may be absent is `required: false` in the pack".into(),
-    });
-    Verdict::Fail
+    })
 }
 
 fn fact(code: &str, severity: &str, table: Option<&str>, message: &str) -> Finding {
@@ -110,6 +188,7 @@ fn fact(code: &str, severity: &str, table: Option<&str>, message: &str) -> Findi
         severity: severity.into(),
         disposition: Disposition::Note.name().into(),
         stage: Stage::Identify,
+        system: None,
         table: table.map(str::to_owned),
         column: None,
         rows: 0,
@@ -117,11 +196,15 @@ fn fact(code: &str, severity: &str, table: Option<&str>, message: &str) -> Findi
     }
 }
 
-/// The files of a local input, sorted by name; hidden ones and names that begin with `_` are not data.
-pub(super) fn files(folder: &Path) -> Result<Vec<InputFile>, Error> {
+/// The files of a local input, sorted by name; hidden ones and names that begin with `_` are not data. An input may be
+/// a single file.
+pub(super) fn files(place: &Path) -> Result<Vec<InputFile>, Error> {
     let mut found = Vec::new();
-    if folder.is_dir() {
-        walk(folder, "", &mut found)?;
+    if place.is_dir() {
+        walk(place, "", &mut found)?;
+    } else if place.is_file() {
+        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        found.push(input_file(name, place.to_path_buf())?);
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
@@ -135,17 +218,21 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<InputFile>) -> Result<(), E
             continue;
         }
         let path = entry.path();
-        let metadata = path.metadata().map_err(Error::file("look at", &path))?;
         let name = format!("{prefix}{name}");
-        if metadata.is_dir() {
+        if path.is_dir() {
             walk(&path, &format!("{name}/"), found)?;
-            continue;
+        } else {
+            found.push(input_file(name, path)?);
         }
-        let time = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        let identity = format!("{name}\n{}\n{}", metadata.len(), time.map_or(0, |time| time.as_nanos()));
-        found.push(InputFile { name, path, bytes: metadata.len(), identity });
     }
     Ok(())
+}
+
+fn input_file(name: String, path: PathBuf) -> Result<InputFile, Error> {
+    let metadata = path.metadata().map_err(Error::file("look at", &path))?;
+    let time = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let identity = format!("{name}\n{}\n{}", metadata.len(), time.map_or(0, |time| time.as_nanos()));
+    Ok(InputFile { name, path, bytes: metadata.len(), identity })
 }
 
 fn head(path: &Path) -> Result<Vec<u8>, Error> {

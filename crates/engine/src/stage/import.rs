@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
+use chartlift_io::target::{Begun, KeyKind, Load, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
 use chartlift_rules::{Target, TargetTable};
 
 use super::loadable::{Loadable, in_load_order, table_spec};
@@ -23,12 +23,13 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let header = LoadHeader {
         order: spec.id.clone(),
         series: spec.series.clone(),
-        system: work.system()?.name.clone(),
+        system: work.system_names()?.join(", "),
         target: format!("{} {}", target.name, target.version),
         input_digest: input_digest.clone(),
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
+    let systems = work.systems()?;
     let loads = work.report(Stage::Validate)?.loads.clone();
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
@@ -37,18 +38,11 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
             work.environment.progress.begin(Stage::Import, "importing", total);
             let mut tables = Vec::new();
             for table in in_load_order(target) {
-                let spec = table_spec(target, table);
-                let ids = Ids::new(work, &spec)?;
                 let mut rows = 0;
-                let loadable = Loadable::open(work, table)?;
-                for batch in loadable.batches() {
-                    let batch = ids.resolve(&spec, &batch?)?;
-                    if batch.num_rows() > 0 {
-                        rows += load.write(&spec, &batch).await?;
-                        work.environment.progress.advance(batch.num_rows() as u64);
-                    }
+                for one in &systems {
+                    rows += write(one, table, load.as_mut()).await?;
                 }
-                tables.push((spec.name, rows));
+                tables.push((table.database_name().to_owned(), rows));
             }
             work.environment.progress.end();
             // Said before the commit: what is not whole is undone, by letting go of it.
@@ -69,6 +63,22 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         });
     }
     Ok(finished(work, loads, &record))
+}
+
+/// Writes the rows of a table that come from one system.
+async fn write(work: &Work<'_>, table: &TargetTable, load: &mut dyn Load) -> Result<u64, Error> {
+    let spec = table_spec(work.target()?, table, &work.system()?.name);
+    let ids = Ids::new(work, &spec)?;
+    let mut rows = 0;
+    let loadable = Loadable::open(work, table)?;
+    for batch in loadable.batches() {
+        let batch = ids.resolve(&spec, &batch?)?;
+        if batch.num_rows() > 0 {
+            rows += load.write(&spec, &batch).await?;
+            work.environment.progress.advance(batch.num_rows() as u64);
+        }
+    }
+    Ok(rows)
 }
 
 fn finished(work: &Work<'_>, loads: Vec<LoadBalance>, record: &LoadRecord) -> Finished {
@@ -119,7 +129,7 @@ pub(super) struct Ids {
 impl Ids {
     pub(super) fn new(work: &Work<'_>, spec: &TableSpec) -> Result<Self, Error> {
         let order = work.order.spec();
-        let system = &work.system()?.name;
+        let system = &spec.system;
         let mut makers = BTreeMap::new();
         for column in &spec.columns {
             let keyspace = match &column.role {

@@ -15,8 +15,8 @@ use crate::layer;
 use crate::marks::{RowId, RowSet, read_rows};
 use crate::statement::Stage;
 
-/// What the target is told of a table.
-pub(crate) fn table_spec(target: &Target, table: &TargetTable) -> TableSpec {
+/// What the target is told of a table and of the system whose rows go into it.
+pub(crate) fn table_spec(target: &Target, table: &TargetTable, system: &str) -> TableSpec {
     let schema = &table.schema;
     let key = schema.primary_key.first().map(|key| key.value.as_str());
     let columns = schema
@@ -41,7 +41,7 @@ pub(crate) fn table_spec(target: &Target, table: &TargetTable) -> TableSpec {
         })
         .collect();
     let name = schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone());
-    TableSpec { name, columns, keyspace: table.name.value.clone() }
+    TableSpec { name, columns, system: system.to_owned(), keyspace: table.name.value.clone() }
 }
 
 /// The table that a column refers to.

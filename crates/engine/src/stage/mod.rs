@@ -6,6 +6,7 @@ mod convert;
 mod fates;
 mod identify;
 mod import;
+mod inputs;
 mod lineage;
 mod loadable;
 mod merge;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chartlift_rules::{Disposition, SafetyCritical, System, Target};
+use chartlift_rules::{Disposition, SafetyCritical, Target};
 use datafusion::execution::context::SessionContext;
 
 use crate::Error;
@@ -33,6 +34,7 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
+pub(crate) use inputs::listing;
 pub(crate) use loadable::{in_load_order, table_spec};
 pub(crate) use verify::run as verify;
 
@@ -45,6 +47,7 @@ pub(crate) struct Finished {
 }
 
 /// What a stage may look at.
+#[derive(Clone)]
 pub(crate) struct Work<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) order: &'a Order,
@@ -53,7 +56,9 @@ pub(crate) struct Work<'a> {
     /// Memory and, in the attempt's folder, disk for the stage's keys.
     pub(crate) pool: Arc<Pool>,
     /// Reports and folders of the earlier stages.
-    pub(crate) earlier: BTreeMap<Stage, Before>,
+    pub(crate) earlier: &'a BTreeMap<Stage, Before>,
+    /// Whose rows are at hand: the system's place among the order's.
+    pub(crate) nth: usize,
 }
 
 /// An earlier stage as its record says.
@@ -63,36 +68,13 @@ pub(crate) struct Before {
     pub(crate) digest: String,
 }
 
-impl Work<'_> {
-    pub(crate) fn report(&self, stage: Stage) -> Result<&StageReport, Error> {
+impl<'a> Work<'a> {
+    pub(crate) fn report(&self, stage: Stage) -> Result<&'a StageReport, Error> {
         self.earlier.get(&stage).map(|before| &before.report).ok_or_else(|| missing(stage))
     }
 
-    pub(crate) fn folder(&self, stage: Stage) -> Result<PathBuf, Error> {
-        self.earlier.get(&stage).and_then(|before| before.folder.clone()).ok_or_else(|| missing(stage))
-    }
-
-    /// The pack that identify chose.
-    pub(crate) fn system(&self) -> Result<&System, Error> {
-        let choice = self.report(Stage::Identify)?.system.as_ref().ok_or_else(|| missing(Stage::Identify))?;
-        self.environment
-            .project
-            .systems
-            .iter()
-            .find(|system| system.name == choice.system && system.version == choice.version)
-            .ok_or_else(|| Error::Usage {
-                code: "not-identified",
-                message: format!("the project no longer has the pack `{}` {}", choice.system, choice.version),
-                hint: "restore the pack, or identify again".into(),
-            })
-    }
-
-    pub(crate) fn target(&self) -> Result<&Target, Error> {
+    pub(crate) fn target(&self) -> Result<&'a Target, Error> {
         find_target(&self.environment.project, &self.target_name)
-    }
-
-    pub(crate) fn input_folder(&self) -> PathBuf {
-        input_folder(self.order)
     }
 
     pub(crate) fn session(&self) -> Result<SessionContext, Error> {
@@ -101,20 +83,6 @@ impl Work<'_> {
             memory_bytes: self.environment.project.settings.limits.memory_bytes,
         };
         session::session(limits).map_err(Error::query("making a session"))
-    }
-
-    /// The header of a table's file, as the schema declares it.
-    pub(crate) fn headers(&self, table: &str) -> Vec<String> {
-        let declared = || {
-            let system = self.system().ok()?;
-            let table = system.tables.iter().find(|one| one.name.value == table)?;
-            Some(table.schema.fields.iter().map(|field| field.name.value.clone()).collect())
-        };
-        self.earlier
-            .get(&Stage::Check)
-            .and_then(|before| before.report.headers.get(table).cloned())
-            .or_else(declared)
-            .unwrap_or_default()
     }
 
     /// Digest of exactly the rows that are to be loaded.
@@ -211,22 +179,4 @@ fn layer_digest(layers: &[String], report: &StageReport) -> String {
     let rules = serde_json::to_vec(&report.rules).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
     sha256_of(layers.iter().map(String::as_bytes).chain([rules.as_slice(), findings.as_slice()]))
-}
-
-/// Names, sizes and times of an input's files: what says whether they must be read again.
-pub(crate) fn listing(order: &Order) -> Result<String, Error> {
-    let files = identify::files(&input_folder(order))?;
-    Ok(sha256_of(files.iter().map(|file| file.identity.as_bytes())))
-}
-
-/// Orders have one input until several are joined by declared rules.
-pub(crate) fn input_name(order: &Order) -> &str {
-    order.spec().inputs.first().map_or("main", |input| input.name.as_str())
-}
-
-fn input_folder(order: &Order) -> PathBuf {
-    match order.spec().inputs.first() {
-        Some(input) => order.input_path(input),
-        None => order.subfolder("input_files"),
-    }
 }

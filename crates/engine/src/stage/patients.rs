@@ -107,10 +107,7 @@ impl Reading<'_> {
             for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
                 named += 1;
                 if excluded.value(row) <= 0 {
-                    set.insert(hash_parts(
-                        self.work.environment.key.secret(),
-                        [keys.value(row).as_bytes()].into_iter(),
-                    ));
+                    set.insert(hash_parts(self.work.secret(), [keys.value(row).as_bytes()].into_iter()));
                 }
             }
         }

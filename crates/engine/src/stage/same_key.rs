@@ -131,7 +131,7 @@ fn remember_patients(one: &Transform<'_>, held: &RowSet, made: &mut Transformed)
         return Ok(());
     };
     let defines = one.into.primary_key.first().is_some_and(|key| key.value == patient.value);
-    let secret = one.work.environment.key.secret();
+    let secret = one.work.secret();
     let charts = if defines { &mut made.absent } else { &mut made.incomplete };
     for_patients(&one.folder, &patient.value, |id, key| {
         if held.contains(id) {

@@ -32,6 +32,17 @@ pub(super) struct Transform<'a> {
     pub(super) folder: PathBuf,
 }
 
+impl Transform<'_> {
+    /// The layer's name and digest; layers of several systems are told apart.
+    pub(super) fn layer(&self, digest: &ArtefactDigest) -> String {
+        let (name, digest) = (&self.file.into.value, digest.hex());
+        match self.work.label() {
+            Some(system) => format!("{system}/{name} {digest}"),
+            None => format!("{name} {digest}"),
+        }
+    }
+}
+
 /// What a rule file came to.
 pub(super) struct Transformed {
     /// The outcome of each rule, with the table it read and the tables its joins reached.
@@ -135,7 +146,7 @@ async fn run_rule(
         level: one.level,
         into: one.into,
         folder: &one.folder,
-        secret: one.work.environment.key.secret(),
+        secret: one.work.secret(),
         pool: &one.work.pool,
         checks,
         progress: &one.work.environment.progress,
@@ -178,6 +189,7 @@ fn balance(
     }
     RuleBalance {
         stage,
+        system: None,
         rule: rule.name.clone(),
         from: rule.from.clone(),
         into: into.to_owned(),
@@ -191,6 +203,7 @@ fn balance(
 }
 
 /// Hashes of patients, kept between stages beside the layer.
+#[derive(Default)]
 pub(super) struct Patients {
     pub(super) incomplete: HashSet<u64>,
     pub(super) absent: HashSet<u64>,
@@ -200,6 +213,11 @@ const INCOMPLETE: i32 = 1;
 const ABSENT: i32 = 2;
 
 impl Patients {
+    pub(super) fn add(&mut self, more: Self) {
+        self.incomplete.extend(more.incomplete);
+        self.absent.extend(more.absent);
+    }
+
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
         let (mut incomplete, mut absent) = (HashSet::new(), HashSet::new());
         for id in crate::marks::read_rows(&folder.join("patients.parquet"))?.iter() {

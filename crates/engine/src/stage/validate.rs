@@ -37,28 +37,31 @@ fn validate(
     mut report: StageReport,
     folder: &Path,
 ) -> Result<Finished, Error> {
-    let converted = work.folder(Stage::Convert)?;
     let total = report.loads.iter().map(|load| load.converted).sum();
     work.environment.progress.begin(Stage::Validate, "validating", total);
+    let systems = work.systems()?;
     let mut tables = Vec::new();
-    for table in &target.tables {
-        tables.push(Table::read(work, target, table, live, &converted, folder, &mut report)?);
+    let mut patients = Patients::default();
+    for one in &systems {
+        let before = report.lengths();
+        for table in &target.tables {
+            tables.push(Table::read(one, target, table, live, &one.under(folder)?, &mut report)?);
+        }
+        report.of_system(before, one.label());
+        patients.add(Patients::read(&one.folder(Stage::Categorize)?)?);
+        patients.add(Patients::read(&one.folder(Stage::Convert)?)?);
     }
     work.environment.progress.end();
-    cascade(target, &mut tables)?;
+    cascade(&mut tables)?;
     let mut counts = vec![0; report.checks.len()];
-    let mut patients = Patients::read(&work.folder(Stage::Categorize)?)?;
-    let of_convert = Patients::read(&converted)?;
-    patients.incomplete.extend(of_convert.incomplete);
-    patients.absent.extend(of_convert.absent);
-    let mut parent_held = BTreeMap::new();
+    let mut parent_held: BTreeMap<String, u64> = BTreeMap::new();
     for table in &mut tables {
-        parent_held.insert(table.name.clone(), table.publish(&mut counts)?);
+        *parent_held.entry(table.name.clone()).or_default() += table.publish(&mut counts)?;
         if let Some(load) = report.loads.iter_mut().find(|load| load.table == table.name) {
             load.held += table.held.len();
         }
     }
-    report.patients = Some(count_patients(work, target, &tables, &converted, patients)?);
+    report.patients = Some(count_patients(work, &systems, &tables, patients)?);
     report.count_findings(Stage::Validate, &counts);
     let (verdict, trouble) = verdict(work, &report, &parent_held);
     report.trouble = trouble;
@@ -94,9 +97,11 @@ struct Reference {
     children: KeySet,
 }
 
-/// One target table as validate sees it.
+/// The rows of one target table that come from one system, as validate sees them.
 pub(super) struct Table {
     pub(super) name: String,
+    /// The system's place among the order's.
+    pub(super) nth: usize,
     folder: std::path::PathBuf,
     keys: KeySet,
     references: Vec<Reference>,
@@ -118,12 +123,11 @@ impl Table {
         target: &Target,
         table: &TargetTable,
         live: &Catalog,
-        converted: &Path,
         folder: &Path,
         report: &mut StageReport,
     ) -> Result<Self, Error> {
         let name = table.name.value.as_str();
-        let source = converted.join(name);
+        let source = work.folder(Stage::Convert)?.join(name);
         let held_before = read_rows(&source.join("held.parquet"))?;
         let schema = catalog::tightened(table, live);
         let (checks, _) = constraints::typed_checks(&schema);
@@ -140,7 +144,7 @@ impl Table {
         let columns = needed(&checks, &references, &key);
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut reading = Reading {
-            secret: work.environment.key.secret(),
+            secret: work.secret(),
             checks: &checks,
             first_check,
             key: &key,
@@ -165,6 +169,7 @@ impl Table {
         }
         Ok(Self {
             name: name.to_owned(),
+            nth: work.nth,
             folder: folder.join(name),
             keys: KeySet::finish(vec![keys])?,
             emptied: references.iter().enumerate().map(|(at, _)| (at, RowSet::default())).collect(),
@@ -180,6 +185,11 @@ impl Table {
     fn mark(&mut self, id: RowId, check: usize) -> Result<(), Error> {
         *self.marked.entry(check).or_default() += 1;
         self.marks.push(Mark { id, check: i32::try_from(check).unwrap_or(i32::MAX) })
+    }
+
+    /// Whether any of its rows is held or lost a reference.
+    pub(super) fn touched(&self) -> bool {
+        !self.held.is_empty() || self.emptied.iter().any(|(_, rows)| !rows.is_empty())
     }
 
     /// Writes what later stages leave out; returns how many rows only a held parent holds.
@@ -311,10 +321,11 @@ impl Reading<'_> {
 }
 
 /// Children of parents that are not there, and of parents that are held, until nothing changes.
-fn cascade(target: &Target, tables: &mut [Table]) -> Result<(), Error> {
-    let place: BTreeMap<String, usize> =
-        tables.iter().enumerate().map(|(at, table)| (table.name.clone(), at)).collect();
-    let parent = |reference: &Reference| place.get(&reference.parent).copied();
+fn cascade(tables: &mut [Table]) -> Result<(), Error> {
+    let place: BTreeMap<(usize, String), usize> =
+        tables.iter().enumerate().map(|(at, table)| ((table.nth, table.name.clone()), at)).collect();
+    let parent =
+        |child: &Table, reference: &Reference| place.get(&(child.nth, reference.parent.clone())).copied();
     let missing = |child: &Reference, parent: usize, rows: &mut RowSet| {
         let Some(parents) = tables.get(parent) else { return Ok(()) };
         child.children.missing_from(&parents.keys, |entry| {
@@ -325,7 +336,6 @@ fn cascade(target: &Target, tables: &mut [Table]) -> Result<(), Error> {
     for (child, rows) in lost.into_iter().enumerate() {
         settle(tables, child, rows)?;
     }
-    debug_assert!(target.tables.len() >= tables.len(), "one entry a table");
     loop {
         let fresh: Vec<HashSet<u64>> =
             tables.iter_mut().map(|table| std::mem::take(&mut table.fresh)).collect();
@@ -348,17 +358,18 @@ fn cascade(target: &Target, tables: &mut [Table]) -> Result<(), Error> {
 /// For each table and each of its references, the rows that `find` says have lost their parent.
 fn orphans(
     tables: &[Table],
-    parent: impl Fn(&Reference) -> Option<usize>,
+    parent: impl Fn(&Table, &Reference) -> Option<usize>,
     find: impl Fn(&Reference, usize, &mut RowSet) -> Result<(), Error>,
 ) -> Result<Vec<Vec<RowSet>>, Error> {
-    let of = |reference: &Reference| {
+    let of = |child: &Table, reference: &Reference| {
         let mut rows = RowSet::default();
-        if let Some(parent) = parent(reference) {
+        if let Some(parent) = parent(child, reference) {
             find(reference, parent, &mut rows)?;
         }
         Ok(rows)
     };
-    tables.iter().map(|table| table.references.iter().map(of).collect()).collect()
+    let all = |table: &Table| table.references.iter().map(|reference| of(table, reference)).collect();
+    tables.iter().map(all).collect()
 }
 
 fn id_of(entry: &Entry) -> RowId {

@@ -11,8 +11,8 @@ use super::{Finished, Work};
 use crate::Error;
 use crate::digest::{DigestColumn, TableDigest, hex_of_buckets, row_digests};
 use crate::project_key::sha256_of;
-use crate::report::StageReport;
 use crate::report::receipt::{self, Proof};
+use crate::report::{StageReport, table_of};
 use crate::statement::{LoadBalance, Mismatch, Stage, Trouble, Verdict};
 use crate::summary;
 
@@ -61,19 +61,30 @@ async fn table_digest(
     mut load: LoadBalance,
     report: &mut StageReport,
 ) -> Result<LoadBalance, Error> {
-    let spec = table_spec(work.target()?, table);
-    let loadable = Loadable::open(work, table)?;
-    let live = connection.catalog(std::slice::from_ref(&spec.name)).await?;
-    let columns = DigestColumn::of(&spec, live.table(&spec.name));
-    let expected =
-        tokio::task::block_in_place(|| digest_of(&loadable, &columns, 1, work.environment.threads))?;
-    let found = connection.digest(&spec, record, 1).await?;
-    load.digest = Some(hex_of_buckets(&columns, &found));
-    if load.digest == Some(expected.hex()) {
-        load.verified = load.loaded;
-        return Ok(load);
+    let live = connection.catalog(&[table.database_name().to_owned()]).await?;
+    let mut digests = Vec::new();
+    let mut wrong = 0;
+    for one in work.systems()? {
+        let spec = table_spec(work.target()?, table, &one.system()?.name);
+        let loadable = Loadable::open(&one, table)?;
+        let columns = DigestColumn::of(&spec, live.table(&spec.name));
+        let expected =
+            tokio::task::block_in_place(|| digest_of(&loadable, &columns, 1, work.environment.threads))?;
+        let found = connection.digest(&spec, record, 1).await?;
+        let digest = hex_of_buckets(&columns, &found);
+        if digest != expected.hex() {
+            wrong += locate(&one, connection, &spec, &columns, &loadable, record, report).await?;
+        }
+        digests.push((one.label(), digest));
     }
-    let wrong = locate(work, connection, &spec, &columns, &loadable, record, report).await?;
+    load.digest = Some(match digests.as_slice() {
+        [(None, only)] => only.clone(),
+        several => sha256_of(
+            several
+                .iter()
+                .flat_map(|(system, digest)| [system.unwrap_or_default().as_bytes(), digest.as_bytes()]),
+        ),
+    });
     load.verified = load.loaded.saturating_sub(wrong);
     Ok(load)
 }
@@ -181,9 +192,12 @@ struct Found<'a> {
 impl Found<'_> {
     fn mismatch(&mut self, key: &str, column: &str) {
         if self.listed.len() < MOST_MISMATCHES {
+            let table = self.spec.keyspace.clone();
+            // Equal keys of two systems are two rows.
+            let keyspace = self.work.label().map_or(table.clone(), |system| table_of(system, &table));
             self.listed.push(Mismatch {
-                table: self.spec.keyspace.clone(),
-                row_key_hash: self.work.environment.key.hash_row_key(&self.spec.keyspace, key),
+                row_key_hash: self.work.environment.key.hash_row_key(&keyspace, key),
+                table,
                 column: column.to_owned(),
             });
         }

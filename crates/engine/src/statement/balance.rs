@@ -48,7 +48,8 @@ impl Equation {
 impl RuleBalance {
     /// Names a rule among those of all files.
     pub fn title(&self) -> String {
-        format!("{} (from {} into {})", self.rule, self.from, self.into)
+        let system = self.system.as_ref().map_or(String::new(), |system| format!("{system}: "));
+        format!("{system}{} (from {} into {})", self.rule, self.from, self.into)
     }
 }
 
@@ -82,7 +83,11 @@ impl Statement {
     fn of_tables(&self) -> Vec<Equation> {
         let mut equations = Vec::new();
         for table in &self.tables {
-            let of_files = self.files.iter().filter(|file| file.table.as_ref() == Some(&table.table));
+            let own = |file: &&FileBalance| {
+                let mut inputs = table.input.split('+');
+                file.table.as_ref() == Some(&table.table) && inputs.any(|input| input == file.input)
+            };
+            let of_files = self.files.iter().filter(own);
             let landed = ("landed", table.landed);
             let files = [("landed in its files", of_files.map(|file| file.landed).sum())];
             equations.push(Equation::new(Of::SourceTable, &table.table, Stage::Check, landed, &files));

@@ -19,7 +19,9 @@ use async_trait::async_trait;
 use crate::Error;
 
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, ForeignKey, TypeClass};
-pub use record::{Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest};
+pub use record::{
+    Bookkeeping, BucketDigest, Link, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest,
+};
 pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
 pub use surroundings::Surroundings;
 
@@ -83,6 +85,9 @@ pub trait Load: Send {
     /// then `_key`, the row's source key. Answers how many rows were written.
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error>;
 
+    /// Writes crosswalk entries for rows that other entries have created: further names of what is there.
+    async fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error>;
+
     /// Writes the load record and commits. When the answer to the commit is lost, the record decides.
     async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error>;
 }
@@ -129,8 +134,8 @@ pub async fn connect_with(url: &str, options: &Options) -> Result<Box<dyn Target
 /// Whether the rows that went from each table are those that the load wrote.
 fn all_gone(load: &LoadRecord, tables: &[TableSpec], gone: &[u64]) -> Result<(), Error> {
     for loaded in &load.tables {
-        let position = tables.iter().position(|table| table.name == loaded.name);
-        let found = position.and_then(|at| gone.get(at)).copied().unwrap_or_default();
+        let own = tables.iter().zip(gone).filter(|(table, _)| table.name == loaded.name);
+        let found = own.map(|(_, rows)| rows).sum();
         if found != loaded.rows {
             return Err(Error::Gone { table: loaded.name.clone(), loaded: loaded.rows, found });
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct LoadHeader {
     pub order: String,
     pub series: String,
+    /// For people; each table says whose keys it has.
     pub system: String,
     pub target: String,
     /// The digest of all that is loaded: who begins again can see whether it is the same.
@@ -15,6 +16,14 @@ pub struct LoadHeader {
     pub log_head: String,
     /// Now, as RFC 3339 text.
     pub at: String,
+}
+
+/// A source key and the row that it names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Link {
+    /// A value, so it must not reach a log.
+    pub source_key: String,
+    pub target: [u8; 16],
 }
 
 /// What is known once every row is written.

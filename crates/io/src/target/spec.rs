@@ -14,6 +14,8 @@ pub struct TableSpec {
     /// In the database; may be `schema.table`.
     pub name: String,
     pub columns: Vec<ColumnSpec>,
+    /// The system whose rows these are: its keys are its own in the crosswalk.
+    pub system: String,
     /// The table's name in the crosswalk, within series and system.
     pub keyspace: String,
 }

@@ -29,6 +29,7 @@ async fn round_trip(
         .execute(&format!("DROP TABLE IF EXISTS one; CREATE TABLE one (id text, value {column_type})"))
         .await;
     let spec = TableSpec {
+        system: "sample".into(),
         name: "one".to_owned(),
         columns: vec![
             ColumnSpec { name: "id".to_owned(), role: Role::Key(KeyKind::Natural) },

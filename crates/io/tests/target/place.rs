@@ -154,6 +154,7 @@ pub(crate) struct Table {
 
 pub(crate) fn table(name: &str, columns: &[(&str, Role, Kind)]) -> Table {
     let spec = TableSpec {
+        system: "sample".into(),
         name: name.to_owned(),
         columns: columns
             .iter()

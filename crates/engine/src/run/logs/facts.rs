@@ -76,14 +76,16 @@ pub(super) fn of(
     stage: Stage,
     mut each: impl FnMut(Fact) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    if let Some(choice) = &report.system {
-        each(Fact::info("system", stage).with("system", &choice.system).with("version", &choice.version))?;
+    for choice in &report.systems {
+        let fact = Fact::info("system", stage).with("system", &choice.system);
+        each(fact.with("version", &choice.version).with("input", &choice.input))?;
     }
     for fact in balance(report, stage) {
         each(fact)?;
     }
     for finding in &report.findings {
         let fact = Fact::of_severity(&finding.severity, &finding.code, stage)
+            .known("system", finding.system.as_ref())
             .known("table", finding.table.as_ref())
             .known("column", finding.column.as_ref())
             .with("disposition", &finding.disposition)
@@ -110,10 +112,15 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
     let mut facts = Vec::new();
     for file in &report.files {
         let counts = [("read", file.read), ("landed", file.landed), ("quarantined", file.quarantined)];
-        facts.push(fact("file").with("file", &file.file).known("table", file.table.as_ref()).counts(&counts));
+        let named = fact("file").with("file", &file.file).known("table", file.table.as_ref());
+        facts.push(named.counts(&counts).with("input", &file.input));
     }
     for rule in &report.rules {
-        let named = fact("rule").with("rule", &rule.rule).with("from", &rule.from).with("into", &rule.into);
+        let named = fact("rule")
+            .known("system", rule.system.as_ref())
+            .with("rule", &rule.rule)
+            .with("from", &rule.from)
+            .with("into", &rule.into);
         let counts = [
             ("read", rule.read),
             ("produced", rule.produced),
@@ -130,7 +137,8 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         if stage > Stage::Check {
             counts.insert(1, ("produced", table.produced));
         }
-        facts.push(fact("table").with("table", &table.table).counts(&counts).excluded(&table.excluded));
+        let named = fact("table").with("table", &table.table).counts(&counts).excluded(&table.excluded);
+        facts.push(named.with("input", &table.input));
     }
     for category in &report.categories {
         let counts = [
@@ -139,7 +147,8 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
             ("quarantined", category.quarantined),
             ("rows", category.rows),
         ];
-        facts.push(fact("category").with("category", &category.category).counts(&counts));
+        let named = fact("category").known("system", category.system.as_ref());
+        facts.push(named.with("category", &category.category).counts(&counts));
     }
     for load in &report.loads {
         let settled = [

@@ -11,7 +11,7 @@ use super::session::{Session, line_of};
 use crate::Error;
 use crate::hash::hash_text_extended;
 use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
-use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable};
+use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
 
 const TABLES: &str = r#"
 CREATE SCHEMA IF NOT EXISTS chartlift;
@@ -225,23 +225,24 @@ pub(super) enum Keyspace {
 }
 
 /// The number of a keyspace, made where it is new.
-pub(super) async fn keyspace(session: &Session, header: &LoadHeader, table: &str) -> Result<Keyspace, Error> {
+pub(super) async fn keyspace(session: &Session, series: &str, table: &TableSpec) -> Result<Keyspace, Error> {
+    let TableSpec { system, keyspace, .. } = table;
     let made = session
         .client
         .query_opt(
             "INSERT INTO chartlift.keyspace (series, system, target_table) VALUES ($1, $2, $3) \
              ON CONFLICT DO NOTHING RETURNING id",
-            &[&header.series, &header.system, &table],
+            &[&series, system, keyspace],
         )
         .await
         .map_err(session.refused("write a keyspace"))?;
     if let Some(row) = made {
         return Ok(Keyspace::New(row.get(0)));
     }
-    let found = find_keyspace(session, &header.series, &header.system, table).await?;
+    let found = find_keyspace(session, series, system, keyspace).await?;
     found
         .map(Keyspace::Known)
-        .ok_or_else(|| Error::shape(table, "*", "its keyspace is gone from the bookkeeping"))
+        .ok_or_else(|| Error::shape(keyspace, "*", "its keyspace is gone from the bookkeeping"))
 }
 
 /// The name of the crosswalk's partition that a load fills.

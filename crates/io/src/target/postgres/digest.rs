@@ -113,7 +113,7 @@ impl Query {
                     continue;
                 }
                 Role::Reference { table: referred, kind: KeyKind::Uuid } => {
-                    let keyspace = keyspace(session, load, referred).await?;
+                    let keyspace = keyspace(session, load, table, referred).await?;
                     let uuid = uuid_as(&format!("r{index}.target_uuid"), class);
                     joins.push_str(&format!(
                         " LEFT JOIN chartlift.crosswalk r{index} ON r{index}.keyspace = {keyspace} \
@@ -131,9 +131,9 @@ impl Query {
                  CASE WHEN {name} IS NULL THEN -{number} ELSE {number} END))"
             )));
         }
-        let own = keyspace(session, load, &table.keyspace).await?;
+        let own = keyspace(session, load, table, &table.keyspace).await?;
         let from = format!(
-            "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND k.load = {}",
+            "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND k.load = {} AND k.created",
             quoted(&table.name),
             load.id
         );
@@ -153,8 +153,13 @@ pub(super) fn link(entry: &CatalogTable, table: &TableSpec) -> Result<String, Er
 }
 
 /// A keyspace that does not exist has no entries: no number is below 1.
-pub(super) async fn keyspace(session: &Session, load: &LoadRecord, table: &str) -> Result<i32, Error> {
-    Ok(bookkeeping::find_keyspace(session, &load.series, &load.system, table).await?.unwrap_or(-1))
+pub(super) async fn keyspace(
+    session: &Session,
+    load: &LoadRecord,
+    table: &TableSpec,
+    name: &str,
+) -> Result<i32, Error> {
+    Ok(bookkeeping::find_keyspace(session, &load.series, &table.system, name).await?.unwrap_or(-1))
 }
 
 fn class_of(entry: &CatalogTable, column: &str) -> TypeClass {

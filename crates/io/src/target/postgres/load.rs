@@ -17,9 +17,11 @@ use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
 use super::{bookkeeping, catalog, quoted, quoted_part};
 use crate::Error;
-use crate::copy::{Column, HEADER, TRAILER, write_link};
+use crate::copy::{Column, Created, HEADER, TRAILER, write_link};
 use crate::target::values::Values;
-use crate::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass};
+use crate::target::{
+    Begun, Link, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+};
 
 /// What is sent at a time, in bytes.
 const CHUNK_BYTES: usize = 128 << 10;
@@ -37,11 +39,12 @@ struct PostgresLoad {
     session: Session,
     header: LoadHeader,
     load: i32,
-    plans: HashMap<String, Plan>,
+    /// By table and system.
+    plans: HashMap<(String, String), Plan>,
     copy: Option<OpenCopy>,
     links: BytesMut,
-    /// The table whose entries `links` holds, and the statement that sends them.
-    links_of: String,
+    /// The table and system whose entries `links` holds, and the statement that sends them.
+    links_of: (String, String),
     links_copy: String,
     /// Keyspaces that no load used before: their entries go into a partition of their own.
     new_keyspaces: Vec<i32>,
@@ -89,7 +92,7 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         plans: HashMap::new(),
         copy: None,
         links: BytesMut::new(),
-        links_of: String::new(),
+        links_of: Default::default(),
         links_copy: String::new(),
         new_keyspaces: Vec::new(),
         tables: Vec::new(),
@@ -105,14 +108,7 @@ impl Load for PostgresLoad {
         // Holds too when this call is abandoned half way.
         self.broken = true;
         let source_keys = table.source_keys(batch)?;
-        if self.links_of != table.name {
-            // One COPY at a time, and nothing else beside it.
-            self.end_copy().await?;
-            self.send_links().await?;
-        }
-        let plan = self.plan(table).await?;
-        self.links_of.clone_from(&table.name);
-        self.links_copy.clone_from(&plan.links_copy);
+        let plan = self.turn_to(table).await?;
         let mut columns = Vec::with_capacity(table.columns.len());
         for ((column, (class, longest)), array) in
             table.columns.iter().zip(&plan.columns).zip(batch.columns())
@@ -140,6 +136,27 @@ impl Load for PostgresLoad {
         }
         self.broken = false;
         Ok(batch.num_rows() as u64)
+    }
+
+    async fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error> {
+        self.check_whole()?;
+        self.broken = true;
+        let plan = self.turn_to(table).await?;
+        for link in links {
+            let made = (self.load, Created::Otherwise);
+            write_link(&mut self.links, plan.keyspace, &link.source_key, Some(&link.target), made).map_err(
+                |problem| {
+                    let column = crate::target::KEY_COLUMN.to_owned();
+                    Error::Value { table: table.name.clone(), column, problem }
+                },
+            )?;
+            if self.links.len() >= plan.links_bytes {
+                self.end_copy().await?;
+                self.send_links().await?;
+            }
+        }
+        self.broken = false;
+        Ok(())
     }
 
     async fn commit(mut self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
@@ -183,8 +200,23 @@ impl PostgresLoad {
         Ok(())
     }
 
+    /// Ends what is open of another table, or of another system's rows of the same.
+    async fn turn_to(&mut self, table: &TableSpec) -> Result<Plan, Error> {
+        let own = (&table.name, &table.system);
+        if (&self.links_of.0, &self.links_of.1) != own {
+            // One COPY at a time, and nothing else beside it.
+            self.end_copy().await?;
+            self.send_links().await?;
+        }
+        let plan = self.plan(table).await?;
+        self.links_of = (table.name.clone(), table.system.clone());
+        self.links_copy.clone_from(&plan.links_copy);
+        Ok(plan)
+    }
+
     async fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
-        if let Some(plan) = self.plans.get(&table.name) {
+        let own = (table.name.clone(), table.system.clone());
+        if let Some(plan) = self.plans.get(&own) {
             return Ok(plan.clone());
         }
         let entry = catalog::read_table(&self.session, &table.name).await?;
@@ -195,7 +227,7 @@ impl PostgresLoad {
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
             columns.push((known.class, known.max_length));
         }
-        let (keyspace, links_copy) = self.keyspace(&table.keyspace).await?;
+        let (keyspace, links_copy) = self.keyspace(table).await?;
         let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
         let plan = Plan {
             copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
@@ -205,14 +237,14 @@ impl PostgresLoad {
             key: table.key_position()?,
             links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
         };
-        self.plans.insert(table.name.clone(), plan.clone());
+        self.plans.insert(own, plan.clone());
         Ok(plan)
     }
 
     /// A keyspace's number and the statement that copies its entries.
-    async fn keyspace(&mut self, table: &str) -> Result<(i32, String), Error> {
+    async fn keyspace(&mut self, table: &TableSpec) -> Result<(i32, String), Error> {
         let columns = "(keyspace, load, created, target_uuid, source_key)";
-        let keyspace = match bookkeeping::keyspace(&self.session, &self.header, table).await? {
+        let keyspace = match bookkeeping::keyspace(&self.session, &self.header.series, table).await? {
             Keyspace::Known(keyspace) if !self.new_keyspaces.contains(&keyspace) => {
                 return Ok((
                     keyspace,
@@ -260,7 +292,8 @@ impl PostgresLoad {
                 Some(Values::Uuid(array)) => Some(array.value(next)),
                 _ => None,
             };
-            write_link(&mut self.links, plan.keyspace, keys.source.value(next), uuid, self.load)
+            let made = (self.load, Created::ByThis);
+            write_link(&mut self.links, plan.keyspace, keys.source.value(next), uuid, made)
                 .map_err(|problem| unfit(crate::target::KEY_COLUMN, problem))?;
             next += 1;
         }
@@ -319,7 +352,7 @@ impl PostgresLoad {
         if self.links.is_empty() {
             return Ok(());
         }
-        let refused = self.session.refused_at(LINK, &self.links_of);
+        let refused = self.session.refused_at(LINK, &self.links_of.0);
         let copy = std::mem::take(&mut self.links_copy);
         let sink = self.session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(&refused)?;
         let mut sink = std::pin::pin!(sink);

@@ -19,7 +19,7 @@ pub(super) async fn roll_back(
     let mut gone = Vec::new();
     for table in tables {
         let entry = catalog::read_table(&session, &table.name).await?;
-        let keyspace = digest::keyspace(&session, load, &table.keyspace).await?;
+        let keyspace = digest::keyspace(&session, load, table, &table.keyspace).await?;
         let sql = format!(
             "DELETE FROM {} t USING chartlift.crosswalk k \
              WHERE k.keyspace = {keyspace} AND k.load = {} AND k.created AND {}",

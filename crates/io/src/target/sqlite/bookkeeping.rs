@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::refusal::{refused, refused_script};
 use crate::Error;
 use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
-use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable};
+use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
 
 const TABLES: &str = "
 CREATE TABLE chartlift_version (version INTEGER NOT NULL) STRICT;
@@ -172,14 +172,15 @@ pub(super) fn find_keyspace(
 }
 
 /// The number of a keyspace, made where it is new.
-pub(super) fn keyspace(connection: &Connection, header: &LoadHeader, table: &str) -> Result<i64, Error> {
-    if let Some(id) = find_keyspace(connection, &header.series, &header.system, table)? {
+pub(super) fn keyspace(connection: &Connection, series: &str, table: &TableSpec) -> Result<i64, Error> {
+    let TableSpec { system, keyspace, .. } = table;
+    if let Some(id) = find_keyspace(connection, series, system, keyspace)? {
         return Ok(id);
     }
     connection
         .execute(
             "INSERT INTO chartlift_keyspace (series, system, target_table) VALUES (?, ?, ?)",
-            params![header.series, header.system, table],
+            params![series, system, keyspace],
         )
         .map_err(refused("write a keyspace"))?;
     Ok(connection.last_insert_rowid())

@@ -76,7 +76,7 @@ fn each_row(
 fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Result<(String, Vec<i64>), Error> {
     // A keyspace that does not exist has no entries: no number is below 1.
     let keyspace = |name: &str| -> Result<i64, Error> {
-        Ok(bookkeeping::find_keyspace(connection, &load.series, &load.system, name)?.unwrap_or(-1))
+        Ok(bookkeeping::find_keyspace(connection, &load.series, &table.system, name)?.unwrap_or(-1))
     };
     let mut parameters = vec![keyspace(&table.keyspace)?, load.id];
     let (mut columns, mut joins) = (String::new(), String::new());
@@ -107,7 +107,7 @@ fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Resul
     };
     let sql = format!(
         "SELECT k.source_key{columns} FROM chartlift_crosswalk k JOIN {} t ON t.{} = {link}{joins} \
-         WHERE k.keyspace = ?1 AND k.load = ?2",
+         WHERE k.keyspace = ?1 AND k.load = ?2 AND k.created = 1",
         quoted(&table.name),
         quoted_part(&key.name)
     );

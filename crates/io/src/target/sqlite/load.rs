@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::refusal::{refused, refused_at};
@@ -19,11 +19,12 @@ use super::{bookkeeping, catalog, quoted, quoted_part};
 use crate::Error;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
-    Begun, ColumnSpec, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    Begun, ColumnSpec, Link, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
 };
 
 enum Command {
     Write { table: Box<TableSpec>, batch: RecordBatch, reply: oneshot::Sender<Result<u64, Error>> },
+    Link { table: Box<TableSpec>, links: Vec<Link>, reply: oneshot::Sender<Result<(), Error>> },
     Commit { outcome: LoadOutcome, reply: oneshot::Sender<Result<LoadRecord, Error>> },
 }
 
@@ -56,6 +57,12 @@ impl Load for SqliteLoad {
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Write { table: Box::new(table.clone()), batch: batch.clone(), reply }).await?;
+        answer.await.map_err(ended)?
+    }
+
+    async fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Link { table: Box::new(table.clone()), links: links.to_vec(), reply }).await?;
         answer.await.map_err(ended)?
     }
 
@@ -122,6 +129,14 @@ fn run(
                     return;
                 }
             }
+            Command::Link { table, links, reply } => {
+                let linked = session.link(&table, &links);
+                let failed = linked.is_err();
+                let _ = reply.send(linked);
+                if failed {
+                    return;
+                }
+            }
             Command::Commit { outcome, reply } => {
                 let _ = reply.send(session.commit(&outcome));
                 return;
@@ -141,7 +156,8 @@ struct Session {
     header: LoadHeader,
     load: i64,
     tables: Vec<LoadedTable>,
-    plans: HashMap<String, Plan>,
+    /// By table and system.
+    plans: HashMap<(String, String), Plan>,
 }
 
 /// What is looked up once a table.
@@ -168,6 +184,8 @@ fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Resu
 
 const CROSSWALK: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created) \
                          VALUES (?, ?, ?, ?, 1)";
+const FURTHER: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created) \
+                       VALUES (?, ?, ?, ?, 0)";
 
 impl Session {
     fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
@@ -212,7 +230,8 @@ impl Session {
     }
 
     fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
-        if let Some(plan) = self.plans.get(&table.name) {
+        let own = (table.name.clone(), table.system.clone());
+        if let Some(plan) = self.plans.get(&own) {
             return Ok(plan.clone());
         }
         let entry = catalog::read_table(&self.connection, &table.name)?;
@@ -226,10 +245,25 @@ impl Session {
         let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
         let places = vec!["?"; names.len()].join(", ");
         let insert = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), names.join(", "));
-        let keyspace = bookkeeping::keyspace(&self.connection, &self.header, &table.keyspace)?;
+        let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
         let plan = Plan { insert, classes, keyspace };
-        self.plans.insert(table.name.clone(), plan.clone());
+        self.plans.insert(own, plan.clone());
         Ok(plan)
+    }
+
+    fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error> {
+        let keyspace = self.plan(table)?.keyspace;
+        let doing = "write the crosswalk";
+        let mut insert = self.connection.prepare_cached(FURTHER).map_err(refused(doing))?;
+        let mut uuid = String::new();
+        for link in links {
+            uuid.clear();
+            write_uuid(&mut uuid, &link.target);
+            insert
+                .execute(params![keyspace, link.source_key, uuid, self.load])
+                .map_err(refused_at(doing, &table.name))?;
+        }
+        Ok(())
     }
 
     fn note_rows(&mut self, table: &TableSpec, columns: &[(&ColumnSpec, TypeClass, Values<'_>)], rows: u64) {

@@ -21,8 +21,9 @@ pub(super) fn roll_back(
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(DOING))?;
     let mut gone = Vec::new();
     for table in tables {
-        let keyspace = bookkeeping::find_keyspace(&transaction, &load.series, &load.system, &table.keyspace)?
-            .unwrap_or(-1);
+        let keyspace =
+            bookkeeping::find_keyspace(&transaction, &load.series, &table.system, &table.keyspace)?
+                .unwrap_or(-1);
         let (key, kind) = table.key()?;
         let link = match kind {
             KeyKind::Uuid => "target_uuid",
