@@ -175,7 +175,9 @@ pub(crate) enum OrderCommand {
     /// Create an order; its inputs are referenced, never copied
     #[command(
         after_help = "EXAMPLE\n  chartlift order create --id 77 --input /exports/77 --target clinic=sqlite:clinic.db\n  \
-                      chartlift order create --id 78 --series clinic-9 --system synthea --version 3.3.0 --input /exports/78"
+                      chartlift order create --id 78 --series clinic-9 --system synthea --version 3.3.0 --input /exports/78\n  \
+                      chartlift order create --id 79 --input main=/exports/79 --input old=/exports/79-before-2015\n  \
+                      chartlift order create --id 80 --follows 79 --input /exports/80"
     )]
     Create(OrderCreate),
     /// List the orders of the storage
@@ -191,18 +193,22 @@ pub(crate) struct OrderCreate {
     /// The order's id: letters, digits, `-` and `_`
     #[arg(long)]
     pub(crate) id: String,
-    /// The folder of the export [default: the order's input_files]
+    /// The folder of an export, or one file; several with names of their own, the leading system first
+    /// [default: the order's input_files]
     #[arg(long, value_name = "[NAME=]PATH")]
     pub(crate) input: Vec<String>,
     /// The clinic that moves, over all its cycles [default: the order's id]
     #[arg(long)]
     pub(crate) series: Option<String>,
-    /// The source system, when it is known
-    #[arg(long)]
-    pub(crate) system: Option<String>,
+    /// The earlier order of the series that this one continues
+    #[arg(long, value_name = "ID")]
+    pub(crate) follows: Option<String>,
+    /// The source system, when it is known: of all inputs, or of the one named
+    #[arg(long, value_name = "[NAME=]SYSTEM")]
+    pub(crate) system: Vec<String>,
     /// The source system's version, when it is known
-    #[arg(long, requires = "system")]
-    pub(crate) version: Option<String>,
+    #[arg(long, value_name = "[NAME=]VERSION", requires = "system")]
+    pub(crate) version: Vec<String>,
 }
 
 #[derive(Debug, Args)]

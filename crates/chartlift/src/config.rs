@@ -119,9 +119,14 @@ impl Config {
     }
 
     /// What an order records about its target: never a secret.
-    pub(crate) fn target_of_new_order(&self) -> Result<String, Failure> {
+    /// `earlier`: that of the order it follows.
+    pub(crate) fn target_of_new_order(&self, earlier: Option<&str>) -> Result<String, Failure> {
+        let typed = self.typed_target()?;
+        if let (None, Some(earlier)) = (&typed, earlier) {
+            return Ok(earlier.to_owned());
+        }
         let name = self.target(None)?.name;
-        Ok(self.typed_target()?.map_or(name, |typed| typed.recorded()))
+        Ok(typed.map_or(name, |typed| typed.recorded()))
     }
 
     fn typed_target(&self) -> Result<Option<TargetPlace>, Failure> {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chartlift_rules::Project;
+use chartlift_rules::{MatchPart, Project};
 
 use crate::Error;
 use crate::keys::Pool;
@@ -316,7 +316,10 @@ fn fingerprint(
             parts.push(format!("{:?}", settings.limits));
             parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
         }
-        Stage::Categorize => parts.push(rule_files(environment, &["systems/", "canonical/", "maps/"], &[""])),
+        Stage::Categorize => {
+            parts.push(matching(environment));
+            parts.push(rule_files(environment, &["systems/", "canonical/", "maps/"], &[""]));
+        }
         Stage::Convert => {
             parts.push(target.name.clone());
             parts.push(rule_files(environment, &["targets/", "canonical/", "maps/"], &[""]));
@@ -328,6 +331,18 @@ fn fingerprint(
         Stage::Import | Stage::Verify => parts.push(target.url.clone().unwrap_or_default()),
     }
     Ok(sha256_of(parts.iter().map(String::as_bytes)))
+}
+
+/// What makes patients of two systems one person.
+fn matching(environment: &Environment) -> String {
+    let Some(patients) = &environment.project.settings.patients else { return String::new() };
+    let part = |part: &MatchPart| match part {
+        MatchPart::Field(name) => format!("field {}", name.value),
+        MatchPart::Identifier(kind) => format!("identifier {}", kind.value),
+    };
+    let alternatives: Vec<Vec<String>> =
+        patients.alternatives.iter().map(|parts| parts.iter().map(part).collect()).collect();
+    format!("{alternatives:?} {:?}", patients.keep)
 }
 
 /// Digest of the rule files under some folders.

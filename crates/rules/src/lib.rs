@@ -8,6 +8,7 @@ mod diagnostic;
 mod entries;
 mod inherit;
 mod layout;
+mod matching;
 mod pack;
 mod pattern;
 mod project;
@@ -18,6 +19,7 @@ mod yaml;
 
 pub use code::{CODES, Code, code_named};
 pub use diagnostic::{Diagnostic, File, Place, Severity, render_position, suggest};
+pub use matching::*;
 pub use pack::*;
 pub use pattern::pattern_regex;
 pub use project::{compare_versions, split_target};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{File, Place, TableSchema};
+use crate::{File, PatientMatch, Place, TableSchema};
 
 /// A value and where it stands in a rule file.
 ///
@@ -38,6 +38,8 @@ pub struct Settings {
     /// The default target: `NAME` or `NAME=URL`.
     pub target: Option<Located<String>>,
     pub limits: Limits,
+    /// When patients of several inputs are one person; nobody is where this is not said.
+    pub patients: Option<PatientMatch>,
     pub gates: Vec<Gate>,
 }
 

@@ -5,6 +5,7 @@
 
 mod confidentiality;
 mod coverage;
+mod patients;
 mod reshape;
 mod rules;
 mod schemas;
@@ -68,6 +69,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
     project.targets = targets;
     coverage::check_pairs(project, incomplete, problems);
     check_settings(project, problems);
+    patients::check(project, problems);
 }
 
 fn check_fingerprints(system: &System, tables: &Schemas<'_>, problems: &mut Problems) {

@@ -1,18 +1,14 @@
 //! `order create|list|show`.
 
-use std::path::Path;
+mod inputs;
 
-use chartlift_engine::order::{Creation, Event, InputSpec, Order, OrderSpec, Record};
-use chartlift_rules::suggest;
+use chartlift_engine::order::{Creation, Event, Order, OrderSpec, Record};
 use serde_json::{Value, json};
 
 use crate::args::{OrderCommand, OrderCreate};
-use crate::config::{Config, clock, current_folder};
+use crate::config::{Config, clock};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Align::Right, Output, Table};
-
-/// The folder of an order that stands in where no input is named.
-const OWN_INPUT: &str = "input_files";
 
 pub(super) fn run(command: &OrderCommand, config: &Config, output: &Output) -> Result<Exit, Failure> {
     match command {
@@ -25,12 +21,14 @@ pub(super) fn run(command: &OrderCommand, config: &Config, output: &Output) -> R
 }
 
 fn create(arguments: &OrderCreate, config: &Config, output: &Output) -> Result<Exit, Failure> {
+    let earlier = followed(arguments, config)?;
+    let series = earlier.as_ref().map(|earlier| earlier.series.clone()).or_else(|| arguments.series.clone());
     let spec = OrderSpec {
         id: arguments.id.clone(),
-        series: arguments.series.clone().unwrap_or_else(|| arguments.id.clone()),
-        inputs: inputs(arguments, config)?,
-        target: config.target_of_new_order()?,
-        follows: None,
+        series: series.unwrap_or_else(|| arguments.id.clone()),
+        inputs: inputs::of(arguments, config)?,
+        target: config.target_of_new_order(earlier.as_ref().map(|earlier| earlier.target.as_str()))?,
+        follows: arguments.follows.clone(),
         project_key_fingerprint: config.key()?.fingerprint(),
         created_at: clock().now(),
     };
@@ -42,96 +40,28 @@ fn create(arguments: &OrderCreate, config: &Config, output: &Output) -> Result<E
     output.object(&described(&order));
     output.line(format_args!("Order {} {word}: {}", spec.id, order.root().display()));
     if arguments.input.is_empty() {
-        output.line(format_args!("Put its files into {}", order.subfolder(OWN_INPUT).display()));
+        output.line(format_args!("Put its files into {}", order.subfolder(inputs::OWN).display()));
     }
     output.line(format_args!("\nNext: run it.\n  chartlift run --order {}{options}", spec.id));
     Ok(Exit::Done)
 }
 
-fn inputs(arguments: &OrderCreate, config: &Config) -> Result<Vec<InputSpec>, Failure> {
-    stated_system(arguments, config)?;
-    let input = |name: &str, url: String| InputSpec {
-        name: name.to_owned(),
-        url,
-        system: arguments.system.clone(),
-        version: arguments.version.clone(),
-    };
-    if arguments.input.is_empty() {
-        return Ok(vec![input("main", OWN_INPUT.into())]);
+/// The order that this one follows: of the same series, made with the same key.
+fn followed(arguments: &OrderCreate, config: &Config) -> Result<Option<OrderSpec>, Failure> {
+    let Some(id) = &arguments.follows else { return Ok(None) };
+    let earlier = config.store().open(id)?.spec().clone();
+    if let Some(series) = arguments.series.as_ref().filter(|series| **series != earlier.series) {
+        let message =
+            format!("order `{id}` is of the series `{}`, this one would be of `{series}`", earlier.series);
+        return Err(Failure::usage("other-series", message)
+            .hint("leave out --series: an order is of the series of the one it follows"));
     }
-    let [text] = arguments.input.as_slice() else {
-        return Err(Failure::usage("bad-input", "an order has one input as yet")
-            .hint("create one order for each input"));
-    };
-    let (name, path) = named(text);
-    Ok(vec![input(name.unwrap_or("main"), located(path, &current_folder()?)?)])
-}
-
-/// `NAME=PATH`, or a path alone. What has a slash before its `=` is a path.
-fn named(text: &str) -> (Option<&str>, &str) {
-    match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !name.contains(['/', '\\', '.']) => (Some(name), path),
-        _ => (None, text),
+    if earlier.project_key_fingerprint != config.key()?.fingerprint() {
+        let message = format!("order `{id}` was created with another project key");
+        return Err(Failure::usage("wrong-project-key", message)
+            .hint("give the key that `chartlift init` wrote for this project"));
     }
-}
-
-fn located(path: &str, here: &Path) -> Result<String, Failure> {
-    let local = path.strip_prefix("file://").unwrap_or(path);
-    if let Some((scheme, _)) = local.split_once("://") {
-        return Err(Failure::usage("bad-input", format!("inputs on `{scheme}://` are not supported"))
-            .hint("expected a folder of this machine"));
-    }
-    let whole = here.join(local).canonicalize().map_err(|error| {
-        Failure::file("find the input", local)(error).hint("expected the folder of an export")
-    })?;
-    if whole.is_file() {
-        return Err(Failure::usage("bad-input", format!("`{local}` is a file"))
-            .hint("expected the folder that holds the export's files"));
-    }
-    if !holds_files(&whole)? {
-        return Err(Failure::new(Exit::Nothing, "no-files", format!("there is no file in `{local}`"))
-            .hint("expected the folder of an export"));
-    }
-    let text = whole
-        .to_str()
-        .ok_or_else(|| Failure::usage("bad-input", format!("the path `{}` is not UTF-8", whole.display())))?;
-    Ok(text.to_owned())
-}
-
-/// A folder counts when a file is in it, at its top or one folder further down.
-fn holds_files(path: &Path) -> Result<bool, Failure> {
-    for entry in std::fs::read_dir(path).map_err(Failure::file("read the folder", path))? {
-        let inner = entry.map_err(Failure::file("read the folder", path))?.path();
-        let deeper = || std::fs::read_dir(&inner).is_ok_and(|mut entries| entries.next().is_some());
-        if inner.is_file() || deeper() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// A system that is stated must have a pack.
-fn stated_system(arguments: &OrderCreate, config: &Config) -> Result<(), Failure> {
-    let Some(system) = &arguments.system else {
-        return Ok(());
-    };
-    let packs: Vec<_> = config.project.systems.iter().filter(|pack| pack.name == *system).collect();
-    if packs.is_empty() {
-        let names = config.project.systems.iter().map(|pack| pack.name.as_str());
-        return Err(Failure::usage("unknown-system", format!("there is no pack for the system `{system}`"))
-            .hint(suggest(system, names).unwrap_or_default()));
-    }
-    let Some(version) = &arguments.version else {
-        return Ok(());
-    };
-    let versions = || {
-        packs.iter().flat_map(|pack| std::iter::once(&pack.version).chain(&pack.covers)).map(String::as_str)
-    };
-    if versions().any(|known| known == version) {
-        return Ok(());
-    }
-    Err(Failure::usage("unknown-system", format!("no pack of `{system}` covers version `{version}`"))
-        .hint(suggest(version, versions()).unwrap_or_default()))
+    Ok(Some(earlier))
 }
 
 fn list(config: &Config, output: &Output) -> Result<Exit, Failure> {
@@ -183,6 +113,9 @@ fn show(id: &str, config: &Config, output: &Output) -> Result<Exit, Failure> {
     }
     output.object(&object);
     output.line(format_args!("Order    {} (series {})", spec.id, spec.series));
+    if let Some(earlier) = &spec.follows {
+        output.line(format_args!("Follows  {earlier}"));
+    }
     output.line(format_args!("Created  {}", spec.created_at.format("%Y-%m-%d %H:%M:%S UTC")));
     for input in &spec.inputs {
         let stated =
@@ -209,6 +142,7 @@ fn described(order: &Order) -> Value {
         "spec": "chartlift/v1",
         "order": spec.id,
         "series": spec.series,
+        "follows": spec.follows,
         "target": spec.target,
         "inputs": spec.inputs,
         "created_at": spec.created_at,
@@ -231,18 +165,5 @@ fn event(record: &Record) -> String {
             format!("{} failed, attempt {attempt}: {code}", stage.name())
         }
         Event::RolledBack { load } => format!("load {load} rolled back"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn inputs_may_have_a_name() {
-        assert_eq!(named("labs=/x"), (Some("labs"), "/x"));
-        assert_eq!(named("/x"), (None, "/x"));
-        assert_eq!(named("./a=b"), (None, "./a=b"));
-        assert_eq!(named("=b"), (None, "=b"));
     }
 }

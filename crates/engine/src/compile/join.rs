@@ -38,7 +38,7 @@ pub(super) async fn join(
     let broken = |error: datafusion::error::DataFusionError| vec![internal(&error, place)];
     let alias = join.alias.as_str();
     let with_key = join.matches.value.contains("_key");
-    let plain = right.frame(input.context, alias, with_key).await.map_err(broken)?;
+    let plain = right.looked_up(input.context, alias, with_key).await.map_err(broken)?;
     let both = left.schema().join(plain.schema()).map_err(broken)?;
     let condition = expression::parse(input.context, &join.matches, &both)?;
     match expression::type_of(input.context, &condition, place, &both) {

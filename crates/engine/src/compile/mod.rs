@@ -13,7 +13,7 @@ use chartlift_rules::{Diagnostic, Project, RuleFile, TableSchema};
 
 pub use expression::type_name;
 pub use origin::{Level, Origin, Rows, Which, arrow_type, column, layer_schema};
-pub(crate) use origin::{column_of, read_parts};
+pub(crate) use origin::{STAND_INS, column_of, read_parts};
 pub use rule::{CompiledRule, OutputField, Reached, RuleInput, compile};
 
 use crate::constraints;

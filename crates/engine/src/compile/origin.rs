@@ -117,6 +117,9 @@ pub(crate) async fn read_parts(
     context.read_parquet(paths, ParquetReadOptions::default().schema(schema)).await
 }
 
+/// Beside a layer: rows that stand in, for whoever looks them up, for held ones that went into others.
+pub(crate) const STAND_INS: &str = "joined";
+
 impl Origin<'_> {
     /// The table's rows that are not held, under the name `alias`.
     pub async fn frame(
@@ -125,6 +128,32 @@ impl Origin<'_> {
         alias: &str,
         with_key: bool,
     ) -> Result<DataFrame, DataFusionError> {
+        let frame = self.rows(context, with_key).await?;
+        frame.select(self.projection(with_key))?.alias(alias)
+    }
+
+    /// The same for a join, with the rows that stand in for others.
+    pub async fn looked_up(
+        &self,
+        context: &SessionContext,
+        alias: &str,
+        with_key: bool,
+    ) -> Result<DataFrame, DataFusionError> {
+        let Rows::Layer { folder, .. } = &self.rows else {
+            return self.frame(context, alias, with_key).await;
+        };
+        let parts = layer::parts(&folder.join(STAND_INS))
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        if parts.is_empty() {
+            return self.frame(context, alias, with_key).await;
+        }
+        let others = read_parts(context, parts, &layer_schema(self.schema, self.level)).await?;
+        let frame = self.rows(context, with_key).await?.union(others)?;
+        frame.select(self.projection(with_key))?.alias(alias)
+    }
+
+    /// The rows as the layer has them.
+    async fn rows(&self, context: &SessionContext, with_key: bool) -> Result<DataFrame, DataFusionError> {
         let schema = layer_schema(self.schema, self.level);
         let mut frame = match &self.rows {
             Rows::None => read_parts(context, Vec::new(), &schema).await?,
@@ -150,7 +179,7 @@ impl Origin<'_> {
         if with_key && self.level == Level::Checked && !self.schema.extension.row_key.is_empty() {
             frame = self.with_occurrences(context, frame).await?;
         }
-        frame.select(self.projection(with_key))?.alias(alias)
+        Ok(frame)
     }
 
     /// Adds `_occurrence`, null for the first row of a key.

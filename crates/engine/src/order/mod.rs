@@ -7,6 +7,7 @@ mod attempt;
 mod clock;
 mod event;
 mod files;
+mod follow;
 mod log;
 
 use std::fs::File;
@@ -78,6 +79,9 @@ impl Store {
         let _lock = lock_file(&root, &spec.id)?;
         let mut log = log::Log::open(&root.join("log"))?;
         if log.records().is_empty() {
+            if let Some(earlier) = &spec.follows {
+                follow::carry_decisions(&self.root(earlier).join("decisions"), &root.join("decisions"))?;
+            }
             log.append(Event::Created(spec), self.clock.now(), &self.actor)?;
             for folder in [root.join("log"), root.clone(), self.folder.clone()] {
                 files::sync_folder(&folder)?;

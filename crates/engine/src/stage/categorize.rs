@@ -6,6 +6,7 @@ use std::path::Path;
 use chartlift_rules::{Disposition, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
+use super::joining;
 use super::patients::of_held_rows;
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
@@ -30,14 +31,18 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         report.of_system(before, one.label());
     }
     work.environment.progress.end();
+    let mut known: Vec<&mut Patients> = done.iter_mut().map(|one: &mut Categorized| &mut one.known).collect();
+    let joining = joining::join(&systems, folder, &mut known, &mut report, &mut counts).await?;
     let mut patients = PatientCount::default();
-    let mut layers = Vec::new();
+    let mut layers = joining.layers;
     for (one, categorized) in systems.iter().zip(done) {
         categorized.known.write(&one.under(folder)?)?;
         patients.exported += exported(&categorized.patients, &categorized.known)?;
         patients.unattributed += categorized.unattributed;
         layers.extend(categorized.layers);
     }
+    // Whoever is in two systems is one person.
+    patients.exported -= joining.joined;
     report.patients = Some(patients);
     report.count_findings(Stage::Categorize, &counts);
     let (verdict, trouble) = verdict(work, &report);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use super::joining::{Joined, refuse_natural_keys};
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
 use crate::Error;
@@ -14,6 +15,11 @@ use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let systems = work.systems()?;
     let target = work.target()?;
+    for one in &systems {
+        if !Joined::read(one)?.is_empty() {
+            refuse_natural_keys(target)?;
+        }
+    }
     let mut report = StageReport::default();
     let mut counts = Vec::new();
     let mut layers = Vec::new();

@@ -1,17 +1,12 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema};
-use chartlift_io::target::{Begun, KeyKind, Load, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
+use chartlift_io::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord};
 use chartlift_rules::{Target, TargetTable};
 
+use super::ids::{FurtherNames, Ids};
 use super::loadable::{Loadable, in_load_order, table_spec};
 use super::{Finished, Work};
 use crate::Error;
-use crate::project_key::IdMaker;
 use crate::report::StageReport;
 use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
 
@@ -39,9 +34,11 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
             let mut tables = Vec::new();
             for table in in_load_order(target) {
                 let mut rows = 0;
+                let mut further = FurtherNames::of(&systems, table)?;
                 for one in &systems {
-                    rows += write(one, table, load.as_mut()).await?;
+                    rows += write(one, table, load.as_mut(), &mut further).await?;
                 }
+                further.link(&systems, table, load.as_mut()).await?;
                 tables.push((table.database_name().to_owned(), rows));
             }
             work.environment.progress.end();
@@ -66,13 +63,19 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
 }
 
 /// Writes the rows of a table that come from one system.
-async fn write(work: &Work<'_>, table: &TargetTable, load: &mut dyn Load) -> Result<u64, Error> {
+async fn write(
+    work: &Work<'_>,
+    table: &TargetTable,
+    load: &mut dyn Load,
+    further: &mut FurtherNames,
+) -> Result<u64, Error> {
     let spec = table_spec(work.target()?, table, &work.system()?.name);
     let ids = Ids::new(work, &spec)?;
     let mut rows = 0;
     let loadable = Loadable::open(work, table)?;
     for batch in loadable.batches() {
         let batch = ids.resolve(&spec, &batch?)?;
+        further.see(work.nth, &batch);
         if batch.num_rows() > 0 {
             rows += load.write(&spec, &batch).await?;
             work.environment.progress.advance(batch.num_rows() as u64);
@@ -119,63 +122,4 @@ fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, u64)])
     };
     let report = StageReport { loads: loads.to_vec(), trouble: Some(trouble), ..StageReport::default() };
     Some(Finished { report, verdict: Verdict::Fail, digest: String::new() })
-}
-
-/// Makes target keys from source keys.
-pub(super) struct Ids {
-    makers: BTreeMap<String, IdMaker>,
-}
-
-impl Ids {
-    pub(super) fn new(work: &Work<'_>, spec: &TableSpec) -> Result<Self, Error> {
-        let order = work.order.spec();
-        let system = &spec.system;
-        let mut makers = BTreeMap::new();
-        for column in &spec.columns {
-            let keyspace = match &column.role {
-                Role::Key(KeyKind::Uuid) => spec.keyspace.clone(),
-                Role::Reference { table, kind: KeyKind::Uuid } => table.clone(),
-                _ => continue,
-            };
-            let maker = IdMaker::new(&work.environment.key, &order.series, system, &keyspace);
-            makers.insert(column.name.clone(), maker);
-        }
-        Ok(Self { makers })
-    }
-
-    /// The batch with its keys and references as the target's ids.
-    fn resolve(&self, spec: &TableSpec, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
-        for (at, column) in batch.columns().iter().enumerate() {
-            let maker = spec.columns.get(at).and_then(|column| self.makers.get(&column.name));
-            columns.push(match (maker, column.as_string_view_opt()) {
-                (Some(maker), Some(keys)) => {
-                    let mut ids = FixedSizeBinaryBuilder::with_capacity(keys.len(), 16);
-                    for key in keys {
-                        match key {
-                            Some(key) => ids.append_value(maker.make(key)).map_err(unresolved)?,
-                            None => ids.append_null(),
-                        }
-                    }
-                    Arc::new(ids.finish())
-                }
-                _ => Arc::clone(column),
-            });
-        }
-        let fields: Vec<Field> = batch
-            .schema_ref()
-            .fields()
-            .iter()
-            .zip(&columns)
-            .map(|(field, column): (_, &ArrayRef)| {
-                let kind: DataType = column.data_type().clone();
-                Field::new(field.name(), kind, true)
-            })
-            .collect();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(unresolved)
-    }
-}
-
-fn unresolved(error: arrow::error::ArrowError) -> Error {
-    Error::query("making target keys")(error.into())
 }

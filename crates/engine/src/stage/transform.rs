@@ -213,6 +213,13 @@ const INCOMPLETE: i32 = 1;
 const ABSENT: i32 = 2;
 
 impl Patients {
+    /// Leads patients to the persons they are.
+    pub(super) fn lead(&mut self, person: impl Fn(u64) -> u64) {
+        for set in [&mut self.incomplete, &mut self.absent] {
+            *set = set.iter().map(|patient| person(*patient)).collect();
+        }
+    }
+
     pub(super) fn add(&mut self, more: Self) {
         self.incomplete.extend(more.incomplete);
         self.absent.extend(more.absent);

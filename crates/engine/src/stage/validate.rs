@@ -8,6 +8,8 @@ use arrow::array::{Array, AsArray};
 use chartlift_io::target::{Bookkeeping, Catalog};
 use chartlift_rules::{Disposition, SafetyCritical, Target, TargetTable};
 
+use super::joined_rows::JoinedRows;
+use super::joining::{Joined, joined_tables};
 use super::loadable::{emptied_path, row_ids};
 use super::transform::Patients;
 use super::whole::count_patients;
@@ -52,7 +54,9 @@ fn validate(
         patients.add(Patients::read(&one.folder(Stage::Convert)?)?);
     }
     work.environment.progress.end();
-    cascade(&mut tables)?;
+    let joined = JoinedRows::of(&systems, &tables)?;
+    patients.lead(|patient| joined.person(patient));
+    cascade(&mut tables, &joined)?;
     let mut counts = vec![0; report.checks.len()];
     let mut parent_held: BTreeMap<String, u64> = BTreeMap::new();
     for table in &mut tables {
@@ -61,7 +65,7 @@ fn validate(
             load.held += table.held.len();
         }
     }
-    report.patients = Some(count_patients(work, &systems, &tables, patients)?);
+    report.patients = Some(count_patients(work, &systems, &tables, &joined, patients)?);
     report.count_findings(Stage::Validate, &counts);
     let (verdict, trouble) = verdict(work, &report, &parent_held);
     report.trouble = trouble;
@@ -103,13 +107,13 @@ pub(super) struct Table {
     /// The system's place among the order's.
     pub(super) nth: usize,
     folder: std::path::PathBuf,
-    keys: KeySet,
+    pub(super) keys: KeySet,
     references: Vec<Reference>,
     pub(super) held: RowSet,
     /// Rows that a check of their own holds, whatever became of their parents.
     own: RowSet,
     /// Keys of the rows newly held since their children were last looked at.
-    fresh: HashSet<u64>,
+    pub(super) fresh: HashSet<u64>,
     /// Optional references to emptied, by the reference's place.
     pub(super) emptied: Vec<(usize, RowSet)>,
     marks: MarkWriter,
@@ -162,6 +166,9 @@ impl Table {
                 work.environment.progress.advance(batch.num_rows() as u64);
                 reading.batch(&batch, &references)?;
             }
+        }
+        if joined_tables(target).iter().any(|joined| joined.name.value == name) {
+            reading.stand_ins(work)?;
         }
         let Reading { keys, children, held, marks, marked, held_keys, .. } = reading;
         for (reference, children) in references.iter_mut().zip(children) {
@@ -274,6 +281,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// The keys of patients whose rows are another system's. They name no row of this one.
+    fn stand_ins(&mut self, work: &Work<'_>) -> Result<(), Error> {
+        for (row, (key, ..)) in (i64::MIN..).zip(Joined::read(work)?.iter()) {
+            let key = hash_parts(self.secret, [key.as_bytes()].into_iter());
+            self.keys.push(Entry { key, row, extra: 0 });
+        }
+        Ok(())
+    }
+
     fn batch(&mut self, batch: &arrow::array::RecordBatch, references: &[Reference]) -> Result<(), Error> {
         let ids = row_ids(batch);
         let mut failures = Vec::new();
@@ -321,7 +337,7 @@ impl Reading<'_> {
 }
 
 /// Children of parents that are not there, and of parents that are held, until nothing changes.
-fn cascade(tables: &mut [Table]) -> Result<(), Error> {
+fn cascade(tables: &mut [Table], joined: &JoinedRows) -> Result<(), Error> {
     let place: BTreeMap<(usize, String), usize> =
         tables.iter().enumerate().map(|(at, table)| ((table.nth, table.name.clone()), at)).collect();
     let parent =
@@ -336,9 +352,11 @@ fn cascade(tables: &mut [Table]) -> Result<(), Error> {
     for (child, rows) in lost.into_iter().enumerate() {
         settle(tables, child, rows)?;
     }
+    joined.missing(tables)?;
     loop {
-        let fresh: Vec<HashSet<u64>> =
+        let mut fresh: Vec<HashSet<u64>> =
             tables.iter_mut().map(|table| std::mem::take(&mut table.fresh)).collect();
+        joined.follow(&mut fresh);
         if fresh.iter().all(HashSet::is_empty) {
             return Ok(());
         }

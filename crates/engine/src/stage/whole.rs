@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray};
 
 use super::Work;
+use super::joined_rows::JoinedRows;
 use super::loadable::row_ids;
 use super::transform::Patients;
 use super::validate::Table;
@@ -19,6 +20,7 @@ pub(super) fn count_patients(
     work: &Work<'_>,
     systems: &[Work<'_>],
     tables: &[Table],
+    joined: &JoinedRows,
     mut known: Patients,
 ) -> Result<PatientCount, Error> {
     for table in tables.iter().filter(|table| table.touched()) {
@@ -29,7 +31,7 @@ pub(super) fn count_patients(
             if held || emptied(id) {
                 let absent = held && patient.defines;
                 let set = if absent { &mut known.absent } else { &mut known.incomplete };
-                set.insert(hash_parts(secret, [key.as_bytes()].into_iter()));
+                set.insert(joined.person(hash_parts(secret, [key.as_bytes()].into_iter())));
             }
         })?;
     }

@@ -135,6 +135,26 @@ pub(super) const CODES: &[Code] = &[
             them are quarantined.",
     },
     Code {
+        name: "joined-patient",
+        summary: "A patient of one system is the same person as one of a system before it.",
+        explanation: "`patients` in `chartlift.yaml` says what must be equal. The record of the first input's system             stays, and everything of the other's chart goes into the first one's.",
+    },
+    Code {
+        name: "ambiguous-match",
+        summary: "Which patient a record is the same person as cannot be told.",
+        explanation: "What `patients` in `chartlift.yaml` compares fits several people, several records fit one             person, or a stronger alternative speaks against what a weaker one finds. Nobody is joined on a guess:             the record is quarantined, and with it what refers to it. Correct the export, or the alternatives.",
+    },
+    Code {
+        name: "format-drift",
+        summary: "The export differs in form from the one of the order that this one follows.",
+        explanation: "Another version, a file or column more or less: named, and never a value. What the pack does not             know is not read, so look whether it should be.",
+    },
+    Code {
+        name: "mixed-versions",
+        summary: "Two inputs of an order are of one system in different versions.",
+        explanation: "A system has one key space, and one pack makes all its records. Migrate the versions in two             orders of one series.",
+    },
+    Code {
         name: "fan-out",
         summary: "A row found more partners in a join than the rule allows.",
         explanation: "With `at_most: one` a second match would make two rows out of one. The driving row is \

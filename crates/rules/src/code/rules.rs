@@ -79,6 +79,11 @@ pub(super) const CODES: &[Code] = &[
         explanation: "The message or its hint lists them.",
     },
     Code {
+        name: "bad-match",
+        summary: "What should tell that two patients are one person cannot.",
+        explanation: "`patients` in `chartlift.yaml` compares texts, dates and whole numbers of patient records and the             values of identifiers, never keys: those mean something in one system only.",
+    },
+    Code {
         name: "cut-by-comment",
         summary: "A ` #` begins a comment and cuts an expression short.",
         explanation: "In YAML a `#` after a blank begins a comment, so `when: code = 'A #1'` ends before the `#` \

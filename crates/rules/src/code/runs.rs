@@ -94,6 +94,16 @@ pub(super) const CODES: &[Code] = &[
             refused. Choose another id.",
     },
     Code {
+        name: "other-series",
+        summary: "An order follows one of another series.",
+        explanation: "Keys and decisions belong to a series, the clinic that moves. Leave `--series` out: the order             takes over the series of the one it follows.",
+    },
+    Code {
+        name: "natural-keys-joined",
+        summary: "Patients of two systems are to be one, and the target takes the source's keys as they are.",
+        explanation: "A table with `key: natural` has one key for a row, and two systems know the person by two. Use             `key: uuid`, or leave out `patients` in `chartlift.yaml`.",
+    },
+    Code {
         name: "order-not-found",
         summary: "There is no order with this id.",
         explanation: "`chartlift order list` shows the orders of this storage. Look at `--storage` and `--project` \

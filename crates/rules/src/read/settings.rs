@@ -5,7 +5,7 @@ use crate::read::{is_date, spec};
 use crate::yaml::Node;
 use crate::{Diagnostic, Gate, Limits, Located, Place, Settings};
 
-const KEYS: &[&str] = &["spec", "name", "storage", "key", "target", "limits", "gates"];
+const KEYS: &[&str] = &["spec", "name", "storage", "key", "target", "limits", "patients", "gates"];
 
 /// The stages after which a gate is looked at.
 const GATED: &[&str] = &["check", "categorize", "convert", "validate"];
@@ -19,6 +19,7 @@ pub(crate) fn read(node: &Node, problems: &mut Problems) -> Settings {
         key: entries.filled("key", problems),
         target: entries.filled("target", problems),
         limits: limits(&entries, problems),
+        patients: entries.get("patients").and_then(|node| super::patients::patients(node, problems)),
         gates: entries.list("gates", problems).iter().filter_map(|node| gate(node, problems)).collect(),
     };
     if let Some(key) = &settings.key
