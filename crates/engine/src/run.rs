@@ -309,6 +309,7 @@ fn fingerprint(
     match stage {
         Stage::Identify => {
             parts.push(stage::listing(order)?);
+            parts.push(stage::followed(environment, order)?);
             parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
         }
         Stage::Check => {

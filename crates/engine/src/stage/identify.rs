@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chartlift_rules::Disposition;
 
+use super::drift::Earlier;
 use super::inputs::files_of;
 use super::{Finished, Work};
 use crate::Error;
@@ -35,12 +36,20 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     }
     let total = listed.iter().map(|(_, files)| files.len() as u64).sum();
     work.environment.progress.begin(Stage::Identify, "looking at files", total);
-    let mut found = Found { report: StageReport::default(), verdict: Verdict::Pass, missing: Vec::new() };
+    let mut found = Found {
+        earlier: Earlier::of(work.environment, work.order)?,
+        report: StageReport::default(),
+        verdict: Verdict::Pass,
+        missing: Vec::new(),
+    };
     for (input, files) in &listed {
         found.input(work, input, files)?;
     }
     work.environment.progress.end();
-    let Found { mut report, mut verdict, missing } = found;
+    let Found { earlier, mut report, mut verdict, missing } = found;
+    if let Some(earlier) = earlier.filter(|_| verdict == Verdict::Pass) {
+        report.findings.extend(earlier.drift(&work.environment.project, &report));
+    }
     if verdict == Verdict::Pass {
         let trouble = versions(&report).or_else(|| tables(&mut report, &missing));
         verdict = if trouble.is_some() { Verdict::Fail } else { Verdict::Pass };
@@ -56,6 +65,8 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
 
 /// What is known of the inputs looked at so far.
 struct Found {
+    /// What the order that this one follows was made of.
+    earlier: Option<Earlier>,
     report: StageReport,
     /// The worst so far.
     verdict: Verdict,
@@ -81,7 +92,10 @@ impl Found {
             work.environment.progress.advance(1);
         }
         let stated = input.system.as_deref().map(|system| (system, input.version.as_deref()));
-        let ranking = identify::rank(&work.environment.project, &heads, stated);
+        let mut ranking = identify::rank(&work.environment.project, &heads, stated);
+        if let Some(earlier) = &self.earlier {
+            earlier.settle(&input.name, work.order.spec().inputs.len() == 1, &mut ranking);
+        }
         self.files(&input.name, files, &ranking);
         match ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen)) {
             Some(chosen) => {

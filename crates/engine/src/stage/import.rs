@@ -11,6 +11,23 @@ use crate::report::StageReport;
 use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
+    load(work).await.map_err(|error| match &work.order.spec().follows {
+        Some(earlier) if error.code() == TAKEN => Error::Conflict {
+            code: TAKEN,
+            message: error.to_string(),
+            hint: format!(
+                "rows of order `{earlier}`, which this one follows, are in the target: take them back first \
+                 with `chartlift rollback --order {earlier}`"
+            ),
+        },
+        _ => error,
+    })
+}
+
+/// The code of a row whose key the target has already.
+const TAKEN: &str = "duplicate-key";
+
+async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
     let input_digest = work.loaded_digest()?;
     let connection = work.connect().await?;

@@ -3,6 +3,7 @@
 mod categorize;
 mod check;
 mod convert;
+mod drift;
 mod fates;
 mod identify;
 mod ids;
@@ -38,6 +39,7 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
+pub(crate) use drift::followed;
 pub(crate) use inputs::listing;
 pub(crate) use loadable::{in_load_order, table_spec};
 pub(crate) use verify::run as verify;
