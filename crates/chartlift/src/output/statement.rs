@@ -159,14 +159,12 @@ fn stages(summary: &Summary) -> Table {
 }
 
 fn files(statement: &Statement) -> Table {
-    let several =
-        statement.files.iter().any(|file| Some(&file.input) != statement.files.first().map(|f| &f.input));
     let columns =
         [("file", Left), ("table", Left), ("read", Right), ("landed", Right), ("quarantined", Right)];
     let mut table = Table::new(&columns);
     for file in &statement.files {
         table.row(vec![
-            if several { format!("{}/{}", file.input, file.file) } else { file.file.clone() },
+            statement.file_title(file),
             file.table.clone().unwrap_or_else(|| "-".into()),
             grouped(file.read),
             grouped(file.landed),
@@ -189,7 +187,7 @@ fn tables(statement: &Statement) -> Table {
     let mut table = Table::new(&columns);
     for source in &statement.tables {
         table.row(vec![
-            source.table.clone(),
+            statement.table_title(source),
             grouped(source.landed),
             grouped(source.produced),
             grouped(source.merged),
@@ -218,7 +216,7 @@ fn rules(statement: &Statement) -> Table {
     for rule in &statement.rules {
         table.row(vec![
             rule.stage.name().into(),
-            rule.rule.clone(),
+            rule.system.as_ref().map_or(String::new(), |system| format!("{system}: ")) + &rule.rule,
             rule.from.clone(),
             rule.into.clone(),
             grouped(rule.read),
@@ -303,18 +301,13 @@ fn findings(text: &mut String, findings: &[Finding], verbose: bool) {
     sorted.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.code.cmp(&b.code)));
     let shown = if verbose { sorted.len() } else { SHOWN.min(sorted.len()) };
     for finding in sorted.iter().take(shown) {
-        let place = match (&finding.table, &finding.column) {
-            (Some(table), Some(column)) => format!("{table}.{column}"),
-            (Some(name), None) | (None, Some(name)) => name.clone(),
-            (None, None) => String::new(),
-        };
         table.row(vec![
             // A fact about a file or a column counts no rows.
             if finding.rows > 0 { grouped(finding.rows) } else { "-".into() },
             finding.code.clone(),
             finding.disposition.clone(),
             finding.stage.name().into(),
-            place,
+            finding.place(),
             finding.message.clone().unwrap_or_default(),
         ]);
     }

@@ -124,12 +124,12 @@ impl Sums<'_> {
         let mut grid = Grid::new("Files: read = landed + quarantined", &columns);
         for file in &statement.files {
             grid.row(vec![
-                file.file.as_str().into(),
+                statement.file_title(file).into(),
                 file.table.as_deref().unwrap_or("-").into(),
                 file.read.into(),
                 file.landed.into(),
                 file.quarantined.into(),
-                self.adds_up(Of::File, &file.file),
+                self.adds_up(Of::File, &statement.file_title(file)),
             ]);
         }
         grid.render(page);
@@ -150,14 +150,14 @@ impl Sums<'_> {
         let mut grid = Grid::new(caption, &columns);
         for table in &statement.tables {
             grid.row(vec![
-                table.table.as_str().into(),
+                statement.table_title(table).into(),
                 table.landed.into(),
                 table.produced.into(),
                 table.merged.into(),
                 table.quarantined.into(),
                 table.excluded.values().sum::<u64>().into(),
                 by_name(&table.excluded),
-                self.adds_up(Of::SourceTable, &table.table),
+                self.adds_up(Of::SourceTable, &statement.table_title(table)),
             ]);
         }
         grid.render(page);

@@ -88,11 +88,8 @@ impl Group<'_> {
         ];
         let mut grid = Grid::new(format!("Where `{}` was found", self.code), &columns);
         for finding in &self.findings {
-            let place = match (&finding.table, &finding.column) {
-                (Some(table), Some(column)) => format!("{table}.{column}"),
-                (Some(name), None) | (None, Some(name)) => name.clone(),
-                (None, None) => "the export".into(),
-            };
+            let place = Some(finding.place()).filter(|place| !place.is_empty());
+            let place = place.unwrap_or_else(|| "the export".into());
             let counted = finding.rows > 0;
             grid.row(vec![
                 place.into(),

@@ -1,6 +1,6 @@
 //! The equations of the balance, in one place: what closes an order is what its report shows.
 
-use super::{FileBalance, RuleBalance, Stage, Statement};
+use super::{FileBalance, RuleBalance, Stage, Statement, TableBalance};
 
 /// What an equation speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +54,19 @@ impl RuleBalance {
 }
 
 impl Statement {
+    /// Names a file; where there are several inputs, with its input.
+    pub fn file_title(&self, file: &FileBalance) -> String {
+        let several = self.files.iter().any(|other| other.input != file.input);
+        if several { format!("{}/{}", file.input, file.file) } else { file.file.clone() }
+    }
+
+    /// Names a source table; where inputs of several systems have one of the name, with its input.
+    pub fn table_title(&self, table: &TableBalance) -> String {
+        let same = |other: &&TableBalance| other.table == table.table;
+        let several = self.tables.iter().filter(same).count() > 1;
+        if several { format!("{}/{}", table.input, table.table) } else { table.table.clone() }
+    }
+
     /// Every equation of the balance, from the figures as they stand.
     pub fn equations(&self) -> Vec<Equation> {
         let mut all = self.of_files();
@@ -75,7 +88,7 @@ impl Statement {
     fn of_files(&self) -> Vec<Equation> {
         let of_file = |file: &FileBalance| {
             let parts = [("landed", file.landed), ("quarantined", file.quarantined)];
-            Equation::new(Of::File, &file.file, Stage::Check, ("read", file.read), &parts)
+            Equation::new(Of::File, self.file_title(file), Stage::Check, ("read", file.read), &parts)
         };
         self.files.iter().map(of_file).collect()
     }
@@ -90,14 +103,15 @@ impl Statement {
             let of_files = self.files.iter().filter(own);
             let landed = ("landed", table.landed);
             let files = [("landed in its files", of_files.map(|file| file.landed).sum())];
-            equations.push(Equation::new(Of::SourceTable, &table.table, Stage::Check, landed, &files));
+            let title = self.table_title(table);
+            equations.push(Equation::new(Of::SourceTable, &title, Stage::Check, landed, &files));
             let mut fates = vec![
                 ("produced", table.produced),
                 ("merged", table.merged),
                 ("quarantined", table.quarantined),
             ];
             fates.extend(table.excluded.iter().map(|(name, rows)| (name.as_str(), *rows)));
-            equations.push(Equation::new(Of::SourceTable, &table.table, Stage::Categorize, landed, &fates));
+            equations.push(Equation::new(Of::SourceTable, &title, Stage::Categorize, landed, &fates));
         }
         equations
     }
@@ -146,7 +160,6 @@ impl Statement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::TableBalance;
 
     #[test]
     fn a_row_too_few_is_seen_where_it_is_lost() {
