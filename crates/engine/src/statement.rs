@@ -110,7 +110,8 @@ impl Finding {
     /// Where: the table and its column, with the system where the order has several.
     pub fn place(&self) -> String {
         let system = self.system.as_ref().map_or(String::new(), |system| format!("{system}: "));
-        let names: Vec<&str> = [&self.table, &self.column].into_iter().flatten().map(String::as_str).collect();
+        let names: Vec<&str> =
+            [&self.table, &self.column].into_iter().flatten().map(String::as_str).collect();
         if names.is_empty() { String::new() } else { format!("{system}{}", names.join(".")) }
     }
 }

@@ -82,15 +82,23 @@ impl Earlier {
                 findings.push(fact(None, None, format!("the input `{}` is new", choice.input)));
                 continue;
             };
+            let mut own = Vec::new();
             if (&before.system, &before.version) != (&choice.system, &choice.version) {
                 let message = format!(
                     "`{}` {} before, `{}` {} now",
                     before.system, before.version, choice.system, choice.version
                 );
-                findings.push(fact(None, None, message));
+                own.push(fact(None, None, message));
             }
             let then = Form::of(project, &self.report, before);
-            findings.extend(then.compared(&Form::of(project, now, choice)));
+            own.extend(then.compared(&Form::of(project, now, choice)));
+            if !only {
+                for finding in &mut own {
+                    let message = finding.message.take().unwrap_or_default();
+                    finding.message = Some(format!("input `{}`: {message}", choice.input));
+                }
+            }
+            findings.extend(own);
         }
         let gone = |before: &&SystemChoice| {
             !now.systems

@@ -38,6 +38,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     work.environment.progress.begin(Stage::Identify, "looking at files", total);
     let mut found = Found {
         earlier: Earlier::of(work.environment, work.order)?,
+        several: inputs.len() > 1,
         report: StageReport::default(),
         verdict: Verdict::Pass,
         missing: Vec::new(),
@@ -46,7 +47,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
         found.input(work, input, files)?;
     }
     work.environment.progress.end();
-    let Found { earlier, mut report, mut verdict, missing } = found;
+    let Found { earlier, mut report, mut verdict, missing, .. } = found;
     if let Some(earlier) = earlier.filter(|_| verdict == Verdict::Pass) {
         report.findings.extend(earlier.drift(&work.environment.project, &report));
     }
@@ -67,6 +68,8 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
 struct Found {
     /// What the order that this one follows was made of.
     earlier: Option<Earlier>,
+    /// Then what is said says of which input.
+    several: bool,
     report: StageReport,
     /// The worst so far.
     verdict: Verdict,
@@ -83,7 +86,7 @@ impl Found {
                 message: format!("there are no files in `{}`", work.order.input_path(input).display()),
                 hint: "check the path given to `order create --input`".into(),
             };
-            self.trouble(work, input, Verdict::NotRun, trouble);
+            self.trouble(input, Verdict::NotRun, trouble);
             return Ok(());
         }
         let mut heads = Vec::new();
@@ -94,7 +97,7 @@ impl Found {
         let stated = input.system.as_deref().map(|system| (system, input.version.as_deref()));
         let mut ranking = identify::rank(&work.environment.project, &heads, stated);
         if let Some(earlier) = &self.earlier {
-            earlier.settle(&input.name, work.order.spec().inputs.len() == 1, &mut ranking);
+            earlier.settle(&input.name, !self.several, &mut ranking);
         }
         self.files(&input.name, files, &ranking);
         match ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen)) {
@@ -115,7 +118,7 @@ impl Found {
                         "state it with `order create --system NAME --version VERSION`, or add a pack for it"
                             .into(),
                 };
-                self.trouble(work, input, ranking.decision.verdict(), trouble);
+                self.trouble(input, ranking.decision.verdict(), trouble);
             }
         }
         let ranking = serde_json::to_value(&ranking).unwrap_or_default();
@@ -132,7 +135,8 @@ impl Found {
                 tables.find(|table| table.files.contains(&file.name)).map(|table| table.table.clone())
             });
             if table.is_none() && chosen.is_some() {
-                self.report.findings.push(fact("unknown-file", "warning", None, &file.name));
+                let name = if self.several { format!("{input}/{}", file.name) } else { file.name.clone() };
+                self.report.findings.push(fact("unknown-file", "warning", None, &name));
             }
             self.report.sources.push(SourceFile {
                 input: input.to_owned(),
@@ -145,8 +149,8 @@ impl Found {
     }
 
     /// The worst verdict stands, with the first trouble that has it; where there are several inputs it says which.
-    fn trouble(&mut self, work: &Work<'_>, input: &InputSpec, verdict: Verdict, mut trouble: Trouble) {
-        if work.order.spec().inputs.len() > 1 {
+    fn trouble(&mut self, input: &InputSpec, verdict: Verdict, mut trouble: Trouble) {
+        if self.several {
             trouble.message = format!("input `{}`: {}", input.name, trouble.message);
         }
         if verdict > self.verdict {

@@ -247,7 +247,7 @@ fn judge(work: &Work<'_>, report: &mut StageReport, record: &LoadRecord, digest:
     });
     if statement.balanced {
         let proof = Proof { statement: &statement, digest, record };
-        report.receipt = Some(receipt::sealed(work.order.spec(), &work.earlier, &proof));
+        report.receipt = Some(receipt::sealed(work.order.spec(), work.earlier, &proof));
     }
     Verdict::Pass
 }

@@ -37,10 +37,9 @@ fn field(project: &Project, name: &Located<String>, problems: &mut Problems) {
 }
 
 fn identifier(project: &Project, name: &Located<String>, problems: &mut Problems) {
-    let schema = project.category(PATIENT_IDENTIFIER);
-    let has = |field: &str| schema.is_some_and(|schema| schema.field(field).is_some());
-    let patient = schema.is_some_and(|schema| schema.extension.patient.is_some());
-    if !(has(IDENTIFIER_TYPE) && has(IDENTIFIER_VALUE) && patient) {
+    let Some(schema) = project.category(PATIENT_IDENTIFIER) else { return };
+    let has = |field: &str| schema.field(field).is_some();
+    if !(has(IDENTIFIER_TYPE) && has(IDENTIFIER_VALUE) && schema.extension.patient.is_some()) {
         let message = format!(
             "the category `{PATIENT_IDENTIFIER}` has no `{IDENTIFIER_TYPE}`, `{IDENTIFIER_VALUE}` or patient"
         );
