@@ -1,6 +1,7 @@
 //! The one table of codes. A code is never reused for another meaning; `chartlift explain CODE` prints its entry.
 
 mod data;
+mod decisions;
 mod rules;
 mod runs;
 
@@ -21,11 +22,11 @@ pub fn code_named(name: &str) -> Option<&'static Code> {
 /// Every code: of rule files, of findings in data, of orders, targets and the command line.
 pub static CODES: &[Code] = &joined();
 
-const COUNT: usize = rules::CODES.len() + data::CODES.len() + runs::CODES.len();
+const COUNT: usize = rules::CODES.len() + data::CODES.len() + decisions::CODES.len() + runs::CODES.len();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time: a wrong index does not compile")]
 const fn joined() -> [Code; COUNT] {
-    let parts = [rules::CODES, data::CODES, runs::CODES];
+    let parts = [rules::CODES, data::CODES, decisions::CODES, runs::CODES];
     let mut all = [Code { name: "", summary: "", explanation: "" }; COUNT];
     let (mut part, mut at, mut index) = (0, 0, 0);
     while part < parts.len() {

@@ -4,6 +4,7 @@
 //! ([`Diagnostic`]), never a failure, so that one run of `lint` shows everything.
 
 mod code;
+mod decisions;
 mod diagnostic;
 mod entries;
 mod inherit;
@@ -17,6 +18,7 @@ mod table_schema;
 mod yaml;
 
 pub use code::{CODES, Code, code_named};
+pub use decisions::*;
 pub use diagnostic::{Diagnostic, File, Place, Severity, render_position, suggest};
 pub use pack::*;
 pub use pattern::pattern_regex;

@@ -39,6 +39,8 @@ pub struct Settings {
     pub target: Option<Located<String>>,
     pub limits: Limits,
     pub gates: Vec<Gate>,
+    /// Nothing is imported that nobody approved.
+    pub approval_required: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -294,6 +296,8 @@ pub struct Exclude {
     /// A condition in SQL.
     pub when: Located<String>,
     pub unknown: Unknown,
+    /// It sees the driving table's own columns only, not those of joined ones: so it fits every rule of the table.
+    pub own_columns: bool,
 }
 
 /// What a null condition means.

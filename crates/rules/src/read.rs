@@ -9,6 +9,9 @@ mod system;
 mod target;
 
 pub(crate) use field::is_date;
+pub(crate) use map::{csv_lines, entry as map_entry};
+pub(crate) use settings::{GATED, date as decided_on, share as percentage};
+pub(crate) use system::{DIALECT, dialect};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -99,14 +99,7 @@ fn check_settings(project: &Project, problems: &mut Problems) {
             problems.push(unknown("unknown-target", "target", target, name, known));
         }
     }
-    let tables =
-        project.systems.iter().flat_map(|system| system.tables.iter().map(|table| &table.name.value));
-    let loaded =
-        project.targets.iter().flat_map(|target| target.tables.iter().map(|table| &table.name.value));
-    let mut known: Vec<&str> =
-        tables.chain(project.categories.keys()).chain(loaded).map(String::as_str).collect();
-    known.sort_unstable();
-    known.dedup();
+    let known = project.gated();
     for gate in &project.settings.gates {
         let name = &gate.applies_to;
         if !name.value.is_empty() && !known.contains(&name.value.as_str()) {
@@ -117,7 +110,7 @@ fn check_settings(project: &Project, problems: &mut Problems) {
 }
 
 /// "unknown table `x`", with the name that was probably meant.
-fn unknown<'a>(
+pub(crate) fn unknown<'a>(
     code: &'static str,
     what: &str,
     at: &Located<String>,

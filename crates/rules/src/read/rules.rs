@@ -114,7 +114,12 @@ fn exclude(node: &Node, problems: &mut Problems) -> Option<Exclude> {
         .and_then(|node| expression(node, "`when`", problems));
     let words = [("stop", Unknown::Stop), ("exclude", Unknown::Exclude), ("keep", Unknown::Keep)];
     let unknown = entries.choice("unknown", &words, problems).unwrap_or(Unknown::Stop);
-    Some(Exclude { rule, when: when.unwrap_or_else(|| unreadable(entries.place)), unknown })
+    Some(Exclude {
+        rule,
+        when: when.unwrap_or_else(|| unreadable(entries.place)),
+        unknown,
+        own_columns: false,
+    })
 }
 
 fn fields(entries: &Entries<'_>, problems: &mut Problems) -> Vec<FieldRule> {

@@ -129,7 +129,7 @@ fn ignored_tables(entries: &Entries<'_>, problems: &mut Problems) -> Vec<Ignored
     ignored
 }
 
-const DIALECT: &[&str] = &[
+pub(crate) const DIALECT: &[&str] = &[
     "delimiter",
     "quoteChar",
     "doubleQuote",
@@ -141,7 +141,7 @@ const DIALECT: &[&str] = &[
 ];
 
 /// What is not stated is as in `base`.
-fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
+pub(crate) fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
     let mut dialect = base.clone();
     let Some(own) = mapping(node, "`dialect`", DIALECT, problems) else { return dialect };
     if let Some(node) = own.get("delimiter")
