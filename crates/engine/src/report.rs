@@ -4,9 +4,11 @@ pub(crate) mod receipt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gates::Measured;
 use crate::marks::Check;
 use crate::statement::{
-    CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, Patients, RuleBalance, Stage, TableBalance,
+    CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, OpenDecision, Patients, RuleBalance, Stage,
+    TableBalance, Waived,
 };
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -29,6 +31,16 @@ pub struct StageReport {
     pub loads: Vec<LoadBalance>,
     pub patients: Option<Patients>,
     pub mismatches: Vec<Mismatch>,
+    /// What the gates are about; kept so that they can be judged again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
+    /// The gates have been judged: nothing else had to stop the stage before.
+    pub judged: bool,
+    /// What would let the order go on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenDecision>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waived>,
     /// Why the stage did not pass, where it did not.
     pub trouble: Option<crate::statement::Trouble>,
     /// Import: the load's id in the target.

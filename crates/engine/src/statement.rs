@@ -69,6 +69,9 @@ pub struct Summary {
     pub statement: Statement,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Trouble>,
+    /// What a person can decide to let the order go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<OpenDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<Mismatch>,
 }
@@ -112,6 +115,9 @@ pub struct Statement {
     pub categories: Vec<CategoryBalance>,
     pub loads: Vec<LoadBalance>,
     pub patients: Patients,
+    /// Held rows that somebody accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waived>,
 }
 
 /// read = landed + quarantined
@@ -185,7 +191,7 @@ pub struct Patients {
     pub unattributed: u64,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trouble {
     pub code: String,
     pub message: String,
@@ -197,4 +203,33 @@ pub struct Mismatch {
     pub table: String,
     pub row_key_hash: String,
     pub column: String,
+}
+
+/// A decision that an order waits for, or that would let a failed gate pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenDecision {
+    pub code: String,
+    pub stage: Stage,
+    /// A table, a category, an input, or the order.
+    pub applies_to: String,
+    /// The whole command, with `WHY` (and `CODE` for codes) to be filled in.
+    pub command: String,
+    /// The file in the order's folder that the command writes.
+    pub file: String,
+}
+
+/// A waiver that a stage needed to pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waived {
+    pub stage: Stage,
+    pub applies_to: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How many held rows it covers.
+    pub rows: u64,
+    /// What was accepted: `3 rows` or `2 %`.
+    pub accepted: String,
+    pub author: String,
+    pub date: String,
+    pub reason: String,
 }

@@ -15,17 +15,8 @@ pub use apply::with_decisions;
 /// The folder's name in an order's folder, and the paths of its files in problems.
 pub const DECISIONS: &str = "decisions";
 /// The first lines of the CSV files.
-pub const MAP_COLUMNS: [&str; 9] = [
-    "source",
-    "source_text",
-    "target",
-    "equivalence",
-    "decided_by",
-    "replaces",
-    "author",
-    "date",
-    "reason",
-];
+pub const MAP_COLUMNS: [&str; 9] =
+    ["source", "source_text", "target", "equivalence", "decided_by", "replaces", "author", "date", "reason"];
 pub const MATCH_COLUMNS: [&str; 6] = ["table", "source_key", "target_key", "author", "date", "reason"];
 /// The target key that stands for "make a new row".
 pub const NEW_ROW: &str = "new";

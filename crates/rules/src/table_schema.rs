@@ -141,6 +141,8 @@ pub struct TableExtension {
     pub row_key: Vec<Located<String>>,
     /// Categories: loss is never silent (see the semantics of holds).
     pub safety_critical: SafetyCritical,
+    /// Categories: the date or instant that says whether a row lies in the future.
+    pub time: Option<Located<String>>,
     /// Categories and target tables: the field that names the patient (its source key).
     pub patient: Option<Located<String>>,
     /// Target tables: how the primary key is made.

@@ -4,7 +4,9 @@
 //! `_exclude` (0 keep, n the nth exclusion, -1 undecided); `_lost_n` the raw text of a field whose value was
 //! lost, null where nothing was; `_joined_n` the row a join reached.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use chartlift_rules::{
     AtMost, Diagnostic, Disposition, FieldType, FieldValue, Join, Located, Place, Project, Rule, TableSchema,
@@ -210,7 +212,8 @@ impl Compiler<'_> {
     fn exclusion(&mut self, rule: &Rule) -> Expr {
         let mut decided = lit(0_i32);
         for (number, exclude) in rule.excludes.iter().enumerate().rev() {
-            let condition = match self.condition(&exclude.when) {
+            let schema = if exclude.own_columns { self.own_columns() } else { self.schema.clone() };
+            let condition = match self.condition(&exclude.when, &schema) {
                 Ok(condition) => condition,
                 Err(problems) => {
                     self.problems.extend(problems);
@@ -235,11 +238,20 @@ impl Compiler<'_> {
         decided
     }
 
+    /// The driving table's columns alone, as they stand in the joined rows.
+    fn own_columns(&self) -> DFSchema {
+        let alias = self.input.rule.alias.as_str();
+        let own = self.schema.iter().filter(|(of, _)| of.is_some_and(|of| of.table() == alias));
+        let own = own.map(|(of, field)| (of.cloned(), Arc::clone(field))).collect();
+        // Only a name that stands twice is refused, and it would have been refused before.
+        DFSchema::new_with_metadata(own, HashMap::new()).unwrap_or_else(|_| self.schema.clone())
+    }
+
     /// Null where a condition is unknown: only what is certainly wrong is marked.
     fn conditions(&mut self, rule: &Rule) -> Vec<Expr> {
         let mut conditions = Vec::new();
         for check in &rule.checks {
-            match self.condition(&check.when) {
+            match self.condition(&check.when, &self.schema) {
                 Ok(condition) => conditions.push(condition),
                 Err(problems) => self.problems.extend(problems),
             }
@@ -248,9 +260,9 @@ impl Compiler<'_> {
     }
 
     /// A condition of a rule: true or false, or null.
-    fn condition(&self, when: &Located<String>) -> Result<Expr, Vec<Diagnostic>> {
-        let condition = expression::parse(self.input.context, when, &self.schema)?;
-        match expression::type_of(self.input.context, &condition, when.place, &self.schema) {
+    fn condition(&self, when: &Located<String>, schema: &DFSchema) -> Result<Expr, Vec<Diagnostic>> {
+        let condition = expression::parse(self.input.context, when, schema)?;
+        match expression::type_of(self.input.context, &condition, when.place, schema) {
             Ok(DataType::Boolean) => Ok(condition),
             Ok(other) => Err(vec![Diagnostic::error(
                 "type-mismatch",

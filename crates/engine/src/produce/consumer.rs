@@ -24,7 +24,7 @@ pub(crate) const MOST_RULES: usize = 64;
 pub(crate) const RULE_SHIFT: u32 = 20;
 /// Convert rules in one file; `_part` has five bits for them.
 pub(crate) const MOST_CONVERT_RULES: usize = 32;
-const CONVERT_SHIFT: u32 = 26;
+pub(crate) const CONVERT_SHIFT: u32 = 26;
 
 pub(super) struct Consumer {
     pub(super) schema: SchemaRef,
@@ -44,6 +44,9 @@ pub(super) struct Consumer {
     key: Option<usize>,
     patient: Option<usize>,
     defines_patient: bool,
+    /// Where the rows' time stands, if their future ones matter, and when the future begins.
+    time: Option<usize>,
+    now: i64,
     hold: Option<usize>,
     keys: KeyWriter,
 }
@@ -124,6 +127,8 @@ impl Consumer {
             key: field(key),
             patient: field(patient),
             defines_patient: patient.is_some() && patient == key,
+            time: field(crate::stage::time_of(job.into)),
+            now: job.now,
             hold: field(job.into.extension.hold.as_ref().map(|hold| hold.value.as_str())),
             keys: KeyWriter::new(job.pool),
         }
@@ -156,7 +161,7 @@ impl Consumer {
         {
             *column = first_of(column, degraded);
         }
-        self.count(&rows, &parts, &fates);
+        self.count(&rows, &parts, &fates, &values);
         self.remember_reached(batch, &rows);
         self.remember_patients(&values, &fates, degraded.as_ref());
         let degraded = degraded.map_or_else(
@@ -255,7 +260,8 @@ impl Consumer {
         Some(made.finish())
     }
 
-    fn count(&mut self, rows: &Int64Array, parts: &Int32Array, fates: &[Fate]) {
+    fn count(&mut self, rows: &Int64Array, parts: &Int32Array, fates: &[Fate], values: &[ArrayRef]) {
+        let times = self.time.and_then(|at| values.get(at));
         self.outcome.read += fates.len() as u64;
         // A row that may become several is counted once: as one of a set.
         for (row, fate) in fates.iter().enumerate() {
@@ -271,6 +277,9 @@ impl Consumer {
                     }
                 }
                 Fate::Quarantined => {
+                    if times.is_some_and(|times| !crate::stage::is_past(times, row, self.now)) {
+                        self.outcome.future.insert(driving);
+                    }
                     self.outcome.unproduced.entry(Unproduced::Quarantined).or_default().insert(driving);
                 }
                 Fate::Excluded(number) => {

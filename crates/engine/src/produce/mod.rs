@@ -21,7 +21,7 @@ use crate::marks::{Check, MarkWriter, RowSet};
 use crate::progress::Progress;
 use consumer::Consumer;
 
-pub(crate) use consumer::{MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
+pub(crate) use consumer::{CONVERT_SHIFT, MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
 
 /// What running a rule needs beside the rule.
 pub(crate) struct Job<'a> {
@@ -38,6 +38,8 @@ pub(crate) struct Job<'a> {
     /// Single-row checks of what the rule produces.
     pub checks: &'a [ColumnCheck],
     pub progress: &'a Arc<dyn Progress>,
+    /// When "future" begins, in microseconds since 1970.
+    pub now: i64,
 }
 
 /// Why a driving row produced nothing.
@@ -68,11 +70,19 @@ pub(crate) struct Outcome {
     /// The produced rows' keys, for finding equal ones.
     pub keys: Vec<KeyWriter>,
     pub digest: ArtefactDigest,
+    /// Driving rows that are held and not known to be past, where that matters.
+    pub future: RowSet,
     /// Driving rows of which a piece came out, where a row may have several.
     multiplied: RowSet,
 }
 
 impl Outcome {
+    /// How many of the quarantined rows are not known to be past.
+    pub(crate) fn future_held(&self) -> u64 {
+        let held = self.unproduced.get(&Unproduced::Quarantined);
+        held.map_or(0, |held| self.future.iter().filter(|id| held.contains(*id)).count() as u64)
+    }
+
     /// Counts driving rows that never reached the rule's plan.
     pub(crate) fn left_out(&mut self, reason: Unproduced, rows: RowSet) {
         if !rows.is_empty() {
@@ -99,6 +109,7 @@ impl Outcome {
         self.keys.extend(other.keys);
         self.digest.merge(&other.digest)?;
         self.multiplied.union(other.multiplied);
+        self.future.union(other.future);
         Ok(())
     }
 }

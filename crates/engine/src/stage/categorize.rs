@@ -6,16 +6,17 @@ use std::path::Path;
 use chartlift_rules::{Disposition, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
+use super::held::origins;
 use super::patients::of_held_rows;
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
 use crate::Error;
-use crate::compile::{Level, Origin, Rows};
-use crate::gates::{self, Measured};
+use crate::compile::Level;
+use crate::gates::Measured;
 use crate::keys::KeySet;
 use crate::marks::{Check, Mark, MarkWriter, RowId};
 use crate::report::StageReport;
-use crate::statement::{Patients as PatientCount, Stage, TableBalance};
+use crate::statement::{Patients as PatientCount, RuleBalance, Stage, TableBalance};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let system = work.system()?;
@@ -24,22 +25,14 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let earlier: BTreeMap<String, Earlier> =
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
-    let origins: Vec<Origin<'_>> = system
-        .tables
-        .iter()
-        .map(|table| Origin {
-            name: &table.name.value,
-            schema: &table.schema,
-            rows: Rows::not_held(checked.join(&table.name.value)),
-            level: Level::Checked,
-        })
-        .collect();
+    let origins = origins(system, &checked);
     let mut report = StageReport::default();
     let mut counts = Vec::new();
     let mut layers = Vec::new();
     let mut fates = Fates::default();
     let mut known = Patients { incomplete: HashSet::new(), absent: HashSet::new() };
     let mut patients = KeySet::default();
+    let mut future = BTreeMap::new();
     let total = system.categorize.iter().flat_map(|file| &file.rules);
     let total = total.filter_map(|rule| earlier.get(&rule.from.value)).map(|one| one.rows).sum();
     work.environment.progress.begin(Stage::Categorize, "categorizing", total);
@@ -62,6 +55,9 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         patients = made.patients.unwrap_or(patients);
         layers.push(format!("{} {}", file.into.value, made.digest.hex()));
         report.categories.push(made.balance);
+        let mut held = work.future_of_records(into, &one.folder, &made.conflicts)?;
+        held += made.rules.iter().map(|(_, outcome)| outcome.future_held()).sum::<u64>();
+        future.insert(file.into.value.clone(), held);
         for ((from, outcome), joins) in made.rules.into_iter().zip(made.joins) {
             fates.rule(from, outcome.unproduced);
             for (join, reached) in joins.into_iter().zip(outcome.reached) {
@@ -79,8 +75,8 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     });
     settle_tables(system, checked_tables, &checked, folder, &fates, &mut report, &mut counts)?;
     report.count_findings(Stage::Categorize, &counts);
-    let (verdict, trouble) = verdict(work, &report);
-    report.trouble = trouble;
+    measure(work, &mut report, &future);
+    let verdict = work.judge(Stage::Categorize, &mut report);
     let digest = super::layer_digest(&layers, &report);
     Ok(Finished { report, verdict, digest })
 }
@@ -129,37 +125,28 @@ fn settle_tables(
     marks.close()
 }
 
-fn verdict(
-    work: &Work<'_>,
-    report: &StageReport,
-) -> (crate::statement::Verdict, Option<crate::statement::Trouble>) {
-    if let Some(stop) = super::blocked(report) {
-        return stop;
-    }
-    let mut measured: Vec<Measured<'_>> = Vec::new();
+/// Measures the categories; what check held has been through check's gate.
+fn measure(work: &Work<'_>, report: &mut StageReport, future: &BTreeMap<String, u64>) {
+    let before = |from: &str| {
+        let check = work.report(Stage::Check).ok()?;
+        check.tables.iter().find(|table| table.table == from).map(|table| table.quarantined)
+    };
     for category in &report.categories {
         let into: Vec<_> = report.rules.iter().filter(|rule| rule.into == category.category).collect();
-        let schema = work.environment.project.categories.get(&category.category);
-        let before = |from: &str| {
-            work.report(Stage::Check)
-                .ok()
-                .and_then(|check| {
-                    check.tables.iter().find(|table| table.table == from).map(|table| table.quarantined)
-                })
-                .unwrap_or_default()
+        let own = |rule: &&RuleBalance| {
+            rule.quarantined - before(&rule.from).unwrap_or_default().min(rule.quarantined)
         };
-        measured.push(Measured {
-            name: &category.category,
-            safety_critical: schema.map(|schema| schema.extension.safety_critical).unwrap_or_default(),
+        let schema = work.environment.project.categories.get(&category.category);
+        let safety = schema.map(|schema| schema.extension.safety_critical).unwrap_or_default();
+        let measured = Measured {
+            name: category.category.clone(),
             read: into.iter().map(|rule| rule.read).sum(),
             excluded: into.iter().flat_map(|rule| rule.excluded.values()).sum(),
-            // What check held has been through check's gate.
-            held: into
-                .iter()
-                .map(|rule| rule.quarantined - before(&rule.from).min(rule.quarantined))
-                .sum::<u64>()
-                + category.quarantined,
-        });
+            held: into.iter().map(own).sum::<u64>() + category.quarantined,
+            also: into.iter().map(|rule| rule.from.clone()).collect(),
+            ..Measured::default()
+        };
+        let future = future.get(&category.category).copied().unwrap_or_default();
+        report.measured.push(measured.with_critical(safety, future));
     }
-    gates::judge(&work.environment.project, Stage::Categorize, &measured)
 }

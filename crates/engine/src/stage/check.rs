@@ -1,6 +1,5 @@
 //! check: lands every file, checks every row, settles keys across files, and says whether the move is feasible.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use chartlift_rules::{SafetyCritical, SourceTable, System, TableSchema};
@@ -8,14 +7,22 @@ use chartlift_rules::{SafetyCritical, SourceTable, System, TableSchema};
 use super::{Finished, Work};
 use crate::Error;
 use crate::constraints;
-use crate::gates::{self, Measured};
+use crate::gates::Measured;
 use crate::land::{self, FileJob, FileResult, Settled, TableJob};
 use crate::marks::{Check, RowSet, write_rows};
 use crate::report::{SourceFile, StageReport};
 use crate::statement::{FileBalance, Finding, Stage, TableBalance, Trouble, Verdict};
 use chartlift_rules::Disposition;
 
-pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+    // Landing is its own pool of threads; the runtime only waits for it.
+    let (mut report, tables) = tokio::task::block_in_place(|| land(work, folder))?;
+    let verdict = verdict(work, folder, &mut report, &tables).await?;
+    let digest = digest(&report);
+    Ok(Finished { report, verdict, digest })
+}
+
+fn land(work: &Work<'_>, folder: &Path) -> Result<(StageReport, Vec<Table>), Error> {
     let system = work.system()?;
     let claimed = &work.report(Stage::Identify)?.sources;
     let mut report = StageReport { sources: claimed.clone(), ..StageReport::default() };
@@ -50,10 +57,7 @@ pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     }
     report.count_findings(Stage::Check, &counts);
     residue(system, &mut report);
-    let (verdict, trouble) = verdict(work, &report, &tables);
-    report.trouble = trouble;
-    let digest = digest(&report);
-    Ok(Finished { report, verdict, digest })
+    Ok((report, tables))
 }
 
 /// What landing one table came to.
@@ -255,48 +259,46 @@ fn residue(system: &System, report: &mut StageReport) {
     }
 }
 
-fn verdict(work: &Work<'_>, report: &StageReport, tables: &[Table]) -> (Verdict, Option<Trouble>) {
-    let Ok(system) = work.system() else { return (Verdict::NotRun, None) };
+async fn verdict(
+    work: &Work<'_>,
+    folder: &Path,
+    report: &mut StageReport,
+    tables: &[Table],
+) -> Result<Verdict, Error> {
+    let system = work.system()?;
     if report.files.iter().all(|file| file.read == 0) {
-        let trouble = Trouble {
+        report.trouble = Some(Trouble {
             code: "no-rows".into(),
             message: "the input files hold no rows".into(),
             hint: "check that the export ran to its end".into(),
+        });
+        return Ok(Verdict::NotRun);
+    }
+    for (source, table) in system.tables.iter().zip(tables) {
+        let name = source.name.value.as_str();
+        let safety = critical_table(work, system, name);
+        let header = report.headers.get(name).cloned().unwrap_or_default();
+        let future = match safety {
+            SafetyCritical::Future => work.future_of_table(name, folder, &header).await?,
+            SafetyCritical::Yes | SafetyCritical::No => 0,
         };
-        return (Verdict::NotRun, Some(trouble));
-    }
-    if let Some(stop) = super::blocked(report) {
-        return stop;
-    }
-    let critical = critical_tables(work, system);
-    let measured: Vec<Measured<'_>> = system
-        .tables
-        .iter()
-        .zip(tables)
-        .map(|(source, table)| Measured {
-            name: &source.name.value,
-            safety_critical: critical.get(source.name.value.as_str()).copied().unwrap_or_default(),
+        let measured = Measured {
+            name: name.to_owned(),
             read: table.landed + table.rejected,
-            excluded: 0,
             held: table.quarantined.len() + table.rejected,
-        })
-        .collect();
-    gates::judge(&work.environment.project, Stage::Check, &measured)
+            ..Measured::default()
+        };
+        report.measured.push(measured.with_critical(safety, future));
+    }
+    Ok(work.judge(Stage::Check, report))
 }
 
-/// Source tables that feed a safety-critical category.
-fn critical_tables<'a>(work: &Work<'_>, system: &'a System) -> BTreeMap<&'a str, SafetyCritical> {
-    let mut critical = BTreeMap::new();
-    for file in &system.categorize {
-        let Some(category) = work.environment.project.categories.get(&file.into.value) else { continue };
-        if category.extension.safety_critical != SafetyCritical::Yes {
-            continue;
-        }
-        for rule in &file.rules {
-            critical.insert(rule.from.value.as_str(), SafetyCritical::Yes);
-        }
-    }
-    critical
+/// Whether a source table feeds a safety-critical category.
+fn critical_table(work: &Work<'_>, system: &System, table: &str) -> SafetyCritical {
+    let files =
+        system.categorize.iter().filter(|file| file.rules.iter().any(|rule| rule.from.value == table));
+    let categories = files.filter_map(|file| work.environment.project.categories.get(&file.into.value));
+    super::worst(categories.map(|category| category.extension.safety_critical))
 }
 
 /// Equal files, schema and marks give equal rows: their hashes stand for them.

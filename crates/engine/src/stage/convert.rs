@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use super::transform::{Earlier, Patients, Transform, transform};
+use chartlift_rules::{RuleFile, SafetyCritical};
+
+use super::transform::{Earlier, Patients, Transform, Transformed, transform};
 use super::{Finished, Work};
 use crate::Error;
 use crate::compile::{Level, Origin, Rows};
-use crate::gates::{self, Measured};
+use crate::gates::Measured;
+use crate::produce::Unproduced;
 use crate::report::StageReport;
-use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
+use crate::statement::{LoadBalance, RuleBalance, Stage};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let target = work.target()?;
@@ -40,7 +43,6 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let total = target.convert.iter().flat_map(|file| &file.rules);
     let total = total.filter_map(|rule| earlier.get(&rule.from.value)).map(|one| one.rows).sum();
     work.environment.progress.begin(Stage::Convert, "converting", total);
-    let mut conflicts = Vec::new();
     for file in &target.convert {
         let Some(table) = target.tables.iter().find(|table| table.name.value == file.into.value) else {
             continue;
@@ -57,10 +59,10 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             folder: folder.join(&file.into.value),
         };
         let made = transform(&one, &earlier, &mut report, &mut counts).await?;
+        report.measured.push(measure(work, file, &made, &report.rules)?);
         known.incomplete.extend(made.incomplete);
         known.absent.extend(made.absent);
         layers.push(format!("{} {}", file.into.value, made.digest.hex()));
-        conflicts.push((file.into.value.as_str(), made.balance.quarantined));
         report.loads.push(LoadBalance {
             table: file.into.value.clone(),
             converted: made.balance.rows + made.balance.quarantined,
@@ -71,25 +73,40 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     work.environment.progress.end();
     known.write(folder)?;
     report.count_findings(Stage::Convert, &counts);
-    let (verdict, trouble) = verdict(work, &report, &conflicts);
-    report.trouble = trouble;
+    let verdict = work.judge(Stage::Convert, &mut report);
     let digest = super::layer_digest(&layers, &report);
     Ok(Finished { report, verdict, digest })
 }
 
-/// `conflicts`: for each table, the rows held because they share a key with another one.
-fn verdict(work: &Work<'_>, report: &StageReport, conflicts: &[(&str, u64)]) -> (Verdict, Option<Trouble>) {
-    let measured = conflicts.iter().map(|(name, conflicts)| {
-        let into = || report.rules.iter().filter(move |rule| rule.into == *name);
-        Measured {
-            name,
-            safety_critical: work.critical_table(name),
-            read: into().map(|rule| rule.read).sum(),
-            excluded: into().flat_map(|rule| rule.excluded.values()).sum(),
-            held: into().map(|rule| rule.quarantined).sum::<u64>() + conflicts,
+/// What the rules into a table came to; `conflicts` are rows held because they share a key with another one.
+fn measure(
+    work: &Work<'_>,
+    file: &RuleFile,
+    made: &Transformed,
+    balances: &[RuleBalance],
+) -> Result<Measured, Error> {
+    let name = file.into.value.as_str();
+    let into: Vec<_> = balances.iter().filter(|rule| rule.into == name).collect();
+    let safety = work.critical_table(name);
+    let mut future = 0;
+    if safety == SafetyCritical::Future {
+        let categorized = work.folder(Stage::Categorize)?;
+        future += work.future_of_target_rows(file, &categorized, &made.conflicts)?;
+        for (from, outcome) in &made.rules {
+            let category = work.environment.project.categories.get(from);
+            let held = outcome.unproduced.get(&Unproduced::Quarantined);
+            if let (Some(category), Some(held)) = (category, held) {
+                future += work.future_of_records(category, &categorized.join(from), held)?;
+            }
         }
-    });
-    let measured: Vec<Measured<'_>> = measured.collect();
-    let judged = || gates::judge(&work.environment.project, Stage::Convert, &measured);
-    super::blocked(report).unwrap_or_else(judged)
+    }
+    let measured = Measured {
+        name: name.to_owned(),
+        read: into.iter().map(|rule| rule.read).sum(),
+        excluded: into.iter().flat_map(|rule| rule.excluded.values()).sum(),
+        held: into.iter().map(|rule| rule.quarantined).sum::<u64>() + made.balance.quarantined,
+        also: into.iter().map(|rule| rule.from.clone()).collect(),
+        ..Measured::default()
+    };
+    Ok(measured.with_critical(safety, future))
 }

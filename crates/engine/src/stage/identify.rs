@@ -7,10 +7,12 @@ use chartlift_rules::Disposition;
 
 use super::{Finished, Work, input_name};
 use crate::Error;
+use crate::gates::{command, file_of};
 use crate::identify::{self, FileHead, Ranking};
+use crate::order::InputSpec;
 use crate::project_key::sha256_of;
 use crate::report::{SourceFile, StageReport, SystemChoice};
-use crate::statement::{Finding, Stage, Trouble, Verdict};
+use crate::statement::{Finding, OpenDecision, Stage, Trouble, Verdict};
 
 /// How much of each file is looked at.
 const HEAD_BYTES: u64 = 256 << 10;
@@ -43,16 +45,48 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
         work.environment.progress.advance(1);
     }
     work.environment.progress.end();
-    let input = work.order.spec().inputs.first();
-    let stated =
-        input.and_then(|input| input.system.as_deref().map(|system| (system, input.version.as_deref())));
+    let stated = stated(work, work.order.spec().inputs.first());
     let ranking = identify::rank(&work.environment.project, &heads, stated);
     let verdict = account(&mut report, input_name(work.order), &files, &ranking);
+    if let Some(trouble) = report.trouble.as_mut().filter(|_| verdict == Verdict::Suspended) {
+        report.open = open(work, input_name(work.order), &ranking);
+        if let Some(first) = report.open.first() {
+            trouble.hint =
+                format!("state it with `{}`, {}; or add a pack for it", first.command, file_of(first));
+        }
+    }
     report.ranking = serde_json::to_value(&ranking).ok();
     let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
     // Not the files' times: the same export in another place is the same. check looks at them itself.
     let digest = sha256_of([sources.as_slice()]);
     Ok(Finished { report, verdict, digest })
+}
+
+/// What a person says about an input: a decision counts more than what the order was created with.
+fn stated<'a>(work: &'a Work<'_>, input: Option<&'a InputSpec>) -> Option<(&'a str, Option<&'a str>)> {
+    let input = input?;
+    let ordered = || Some((input.system.as_deref()?, input.version.as_deref()));
+    let answer = work.environment.decisions.system_of(&input.name);
+    answer
+        .map(|answer| (answer.system.value.as_str(), answer.version.as_ref().map(|one| one.value.as_str())))
+        .or_else(ordered)
+}
+
+/// The answers among which somebody may choose: the best candidate, and those that fit about as well.
+fn open(work: &Work<'_>, input: &str, ranking: &Ranking) -> Vec<OpenDecision> {
+    let best = ranking.candidates.first().map_or(0.0, |best| best.score);
+    let near = ranking.candidates.iter().take_while(|one| best - one.score < identify::LEAD_NEEDED);
+    near.map(|one| OpenDecision {
+        code: ranking.decision.code().unwrap_or("not-identified").into(),
+        stage: Stage::Identify,
+        applies_to: input.to_owned(),
+        command: command(
+            &work.order.spec().id,
+            &format!("answer --input {input} --system {} --version {}", one.system, one.version),
+        ),
+        file: "decisions/answers.yaml".into(),
+    })
+    .collect()
 }
 
 fn account(report: &mut StageReport, input: &str, files: &[InputFile], ranking: &Ranking) -> Verdict {

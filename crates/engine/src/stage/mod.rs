@@ -4,6 +4,8 @@ mod categorize;
 mod check;
 mod convert;
 mod fates;
+mod future;
+mod held;
 mod identify;
 mod import;
 mod lineage;
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chartlift_rules::{Disposition, SafetyCritical, System, Target};
+use chartlift_rules::{SafetyCritical, System, Target};
 use datafusion::execution::context::SessionContext;
 
 use crate::Error;
@@ -31,8 +33,9 @@ use crate::project_key::sha256_of;
 use crate::report::StageReport;
 use crate::run::Environment;
 use crate::session::{self, Limits};
-use crate::statement::{Stage, Trouble, Verdict};
+use crate::statement::{Stage, Verdict};
 
+pub(crate) use future::{is_past, time_of};
 pub(crate) use loadable::{in_load_order, table_spec};
 pub(crate) use verify::run as verify;
 
@@ -137,21 +140,28 @@ impl Work<'_> {
         Ok(chartlift_io::target::connect_with(url, &self.environment.connection).await?)
     }
 
+    /// Judges what the stage measured by the gates and waivers of now.
+    pub(crate) fn judge(&self, stage: Stage, report: &mut StageReport) -> Verdict {
+        self.environment.judge(&self.order.spec().id, stage).settle(report)
+    }
+
     /// Whether a target table takes a safety-critical category.
     pub(crate) fn critical_table(&self, table: &str) -> SafetyCritical {
         let Ok(target) = self.target() else { return SafetyCritical::No };
-        let critical =
-            target.convert.iter().filter(|file| file.into.value == table).flat_map(|file| &file.rules).any(
-                |rule| {
-                    self.environment
-                        .project
-                        .categories
-                        .get(&rule.from.value)
-                        .is_some_and(|category| category.extension.safety_critical == SafetyCritical::Yes)
-                },
-            );
-        if critical { SafetyCritical::Yes } else { SafetyCritical::No }
+        let rules =
+            target.convert.iter().filter(|file| file.into.value == table).flat_map(|file| &file.rules);
+        let categories = rules.filter_map(|rule| self.environment.project.categories.get(&rule.from.value));
+        worst(categories.map(|category| category.extension.safety_critical))
     }
+}
+
+/// The most critical of several: what lies in the future only is so as long as nothing else is.
+pub(crate) fn worst(all: impl Iterator<Item = SafetyCritical>) -> SafetyCritical {
+    all.fold(SafetyCritical::No, |worst, one| match (worst, one) {
+        (SafetyCritical::Yes, _) | (_, SafetyCritical::Yes) => SafetyCritical::Yes,
+        (SafetyCritical::Future, _) | (_, SafetyCritical::Future) => SafetyCritical::Future,
+        _ => SafetyCritical::No,
+    })
 }
 
 pub(crate) fn find_target<'a>(
@@ -180,30 +190,13 @@ fn missing(stage: Stage) -> Error {
 pub(crate) async fn run(stage: Stage, work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     match stage {
         Stage::Identify => identify::run(work),
-        // Landing is its own pool of threads; the runtime only waits for it.
-        Stage::Check => tokio::task::block_in_place(|| check::run(work, folder)),
+        Stage::Check => check::run(work, folder).await,
         Stage::Categorize => categorize::run(work, folder).await,
         Stage::Convert => convert::run(work, folder).await,
         Stage::Validate => validate::run(work, folder).await,
         Stage::Import => import::run(work).await,
         Stage::Verify => verify::run(work).await,
     }
-}
-
-/// A row that blocks suspends the order, whatever the gates say.
-fn blocked(report: &StageReport) -> Option<(Verdict, Option<Trouble>)> {
-    let finding = report.findings.iter().find(|finding| finding.disposition == Disposition::Block.name())?;
-    let trouble = Trouble {
-        code: finding.code.clone(),
-        message: format!(
-            "{} rows of `{}` are blocked (`{}`)",
-            finding.rows,
-            finding.table.clone().unwrap_or_default(),
-            finding.code
-        ),
-        hint: "see the rows with `chartlift rejects --marks`; a person must decide what they mean".into(),
-    };
-    Some((Verdict::Suspended, Some(trouble)))
 }
 
 /// Digest of transformed layers: the same for the same rows in whatever order they were written.

@@ -2,18 +2,15 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
-use arrow::datatypes::SchemaRef;
-use chartlift_rules::{Rule, TableSchema};
+use arrow::array::{Array, AsArray};
 use datafusion::execution::context::SessionContext;
-use futures::StreamExt;
 
 use super::Work;
+use super::held::{HeldRows, rejected};
 use super::transform::Patients;
 use crate::Error;
-use crate::compile::{self, Level, Origin, Rows, RuleInput, Which, column, layer_schema};
+use crate::compile::{Origin, Rows};
 use crate::keys::hash_parts;
 use crate::land;
 
@@ -25,33 +22,24 @@ pub(super) async fn of_held_rows(
     checked: &Path,
     known: &mut Patients,
 ) -> Result<u64, Error> {
-    let system = work.system()?;
+    let (system, project) = (work.system()?, &work.environment.project);
     let mut unattributed = 0;
     let mut counted = HashSet::new();
     for file in &system.categorize {
-        let Some(into) = work.environment.project.categories.get(&file.into.value) else { continue };
+        let Some(into) = project.categories.get(&file.into.value) else { continue };
         for rule in &file.rules {
             let Some(origin) = origins.iter().find(|origin| origin.name == rule.from.value) else { continue };
             let folder = checked.join(origin.name);
-            let quarantined = folder.join("quarantined.parquet");
-            let job = Reading { work, context, origins, rule, into };
-            if quarantined.exists() {
-                let rows = match &origin.rows {
-                    Rows::Layer { folder, occurrences, .. } => Rows::Layer {
-                        folder: folder.clone(),
-                        which: Which::Only(quarantined),
-                        occurrences: occurrences.clone(),
-                    },
-                    other => other.clone(),
-                };
-                job.read(rows, known).await?;
+            let held = HeldRows { context, project, system, origins, rule, into };
+            if let Some(rows) = held.quarantined(&folder) {
+                name_patients(work, &held, rows, known).await?;
             }
             let first = counted.insert(rule.from.value.as_str());
             let header = work.headers(origin.name);
             for some in land::reject_batches(&folder)? {
                 let batch = rejected(&some?, origin.schema, &header)?;
                 let rows = batch.num_rows() as u64;
-                let named = job.read(Rows::Memory(vec![batch]), known).await?;
+                let named = name_patients(work, &held, Rows::Memory(vec![batch]), known).await?;
                 if first {
                     unattributed += rows.saturating_sub(named);
                 }
@@ -61,80 +49,27 @@ pub(super) async fn of_held_rows(
     Ok(unattributed)
 }
 
-struct Reading<'a> {
-    work: &'a Work<'a>,
-    context: &'a SessionContext,
-    origins: &'a [Origin<'a>],
-    rule: &'a Rule,
-    into: &'a TableSchema,
-}
-
-impl Reading<'_> {
-    /// Runs the rule over `rows` for the patient's key alone; returns how many rows name one.
-    async fn read(&self, rows: Rows, known: &mut Patients) -> Result<u64, Error> {
-        let Some(patient) = &self.into.extension.patient else { return Ok(0) };
-        let origins: Vec<Origin<'_>> = self
-            .origins
-            .iter()
-            .map(|origin| {
-                let driving = origin.name == self.rule.from.value;
-                Origin { rows: if driving { rows.clone() } else { origin.rows.clone() }, ..origin.clone() }
-            })
-            .collect();
-        let input = RuleInput {
-            context: self.context,
-            project: &self.work.environment.project,
-            rule: self.rule,
-            origins: &origins,
-            into: self.into,
-            timezone: &self.work.system()?.timezone,
-            reshaped: None,
-        };
-        let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
-        let doing = "finding the patients of held rows";
-        let frame = compiled
-            .frame
-            .select(vec![column("_exclude"), column(&patient.value)])
-            .map_err(Error::query(doing))?;
-        let mut stream = frame.execute_stream().await.map_err(Error::query(doing))?;
-        let defines = self.into.primary_key.first().is_some_and(|key| key.value == patient.value);
-        let set = if defines { &mut known.absent } else { &mut known.incomplete };
-        let mut named = 0;
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(Error::query(doing))?;
-            let excluded = batch.column(0).as_primitive::<arrow::datatypes::Int32Type>();
-            let keys = batch.column(1).as_string_view();
-            for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
-                named += 1;
-                if excluded.value(row) <= 0 {
-                    set.insert(hash_parts(
-                        self.work.environment.key.secret(),
-                        [keys.value(row).as_bytes()].into_iter(),
-                    ));
-                }
+/// Runs the rule over `rows` for the patient's key alone; returns how many rows name one.
+async fn name_patients(
+    work: &Work<'_>,
+    held: &HeldRows<'_>,
+    rows: Rows,
+    known: &mut Patients,
+) -> Result<u64, Error> {
+    let Some(patient) = &held.into.extension.patient else { return Ok(0) };
+    let defines = held.into.primary_key.first().is_some_and(|key| key.value == patient.value);
+    let set = if defines { &mut known.absent } else { &mut known.incomplete };
+    let secret = work.environment.key.secret();
+    let mut named = 0;
+    held.read(rows, &patient.value, |_, excluded, keys| {
+        let keys = keys.as_string_view();
+        for (row, excluded) in (0..keys.len()).zip(excluded).filter(|(row, _)| keys.is_valid(*row)) {
+            named += 1;
+            if *excluded <= 0 {
+                set.insert(hash_parts(secret, [keys.value(row).as_bytes()].into_iter()));
             }
         }
-        Ok(named)
-    }
-}
-
-/// Rejected records, as far as their fields could be read, in the layer's shape.
-fn rejected(
-    rejects: &[land::Rejected],
-    schema: &TableSchema,
-    header: &[String],
-) -> Result<RecordBatch, Error> {
-    let mut columns: Vec<ArrayRef> = schema
-        .fields
-        .iter()
-        .map(|field| {
-            let at = header.iter().position(|name| *name == field.name.value);
-            let values = rejects.iter().map(|reject| reject.fields.get(at?)?.as_deref());
-            Arc::new(values.collect::<StringViewArray>()) as ArrayRef
-        })
-        .collect();
-    columns.push(Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row))));
-    columns.push(Arc::new(Int64Array::from(vec![0; rejects.len()])));
-    let layer: SchemaRef = layer_schema(schema, Level::Checked);
-    RecordBatch::try_new(layer, columns).map_err(|error| Error::query("reading rejects")(error.into()))
+    })
+    .await?;
+    Ok(named)
 }

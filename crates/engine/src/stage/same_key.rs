@@ -71,6 +71,7 @@ pub(super) fn settle(
                 settling.hold(rows, CONFLICT)?;
             }
             remember_patients(one, &conflicts, made)?;
+            made.conflicts = conflicts;
         }
     }
     if !settling.held.is_empty() {

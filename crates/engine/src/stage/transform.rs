@@ -43,6 +43,8 @@ pub(super) struct Transformed {
     pub(super) absent: HashSet<u64>,
     /// The keys of all rows, where they name patients.
     pub(super) patients: Option<KeySet>,
+    /// Rows that are held because they share a key with another one.
+    pub(super) conflicts: RowSet,
 }
 
 /// Rows of a driving table before any rule sees them, and those an earlier stage held or merged.
@@ -80,6 +82,7 @@ pub(super) async fn transform(
         incomplete: HashSet::new(),
         absent: HashSet::new(),
         patients: None,
+        conflicts: RowSet::default(),
     };
     let mut next_part = 0;
     let mut keys = Vec::new();
@@ -139,6 +142,7 @@ async fn run_rule(
         pool: &one.work.pool,
         checks,
         progress: &one.work.environment.progress,
+        now: one.work.now(),
     };
     let mut outcome = produce::run(&job, first_check, next_part).await?;
     if let Some(reshaped) = reshaped {

@@ -15,7 +15,7 @@ use super::{Finished, Work};
 use crate::Error;
 use crate::catalog;
 use crate::constraints::{self, ColumnCheck};
-use crate::gates::{self, Measured};
+use crate::gates::Measured;
 use crate::keys::{Entry, KeySet, KeyWriter, hash_parts};
 use crate::layer;
 use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, read_rows, write_rows};
@@ -51,17 +51,16 @@ fn validate(
     let of_convert = Patients::read(&converted)?;
     patients.incomplete.extend(of_convert.incomplete);
     patients.absent.extend(of_convert.absent);
-    let mut parent_held = BTreeMap::new();
     for table in &mut tables {
-        parent_held.insert(table.name.clone(), table.publish(&mut counts)?);
+        table.publish(&mut counts)?;
         if let Some(load) = report.loads.iter_mut().find(|load| load.table == table.name) {
             load.held += table.held.len();
+            report.measured.push(measure(work, target, table, load.converted)?);
         }
     }
     report.patients = Some(count_patients(work, target, &tables, &converted, patients)?);
     report.count_findings(Stage::Validate, &counts);
-    let (verdict, trouble) = verdict(work, &report, &parent_held);
-    report.trouble = trouble;
+    let verdict = verdict(work, &mut report);
     let loads = serde_json::to_vec(&report.loads).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
     let digest = crate::project_key::sha256_of([loads.as_slice(), &findings]);
@@ -182,8 +181,8 @@ impl Table {
         self.marks.push(Mark { id, check: i32::try_from(check).unwrap_or(i32::MAX) })
     }
 
-    /// Writes what later stages leave out; returns how many rows only a held parent holds.
-    fn publish(&mut self, counts: &mut [u64]) -> Result<u64, Error> {
+    /// Writes what later stages leave out.
+    fn publish(&mut self, counts: &mut [u64]) -> Result<(), Error> {
         for (check, rows) in &self.marked {
             if let Some(count) = counts.get_mut(*check) {
                 *count += rows;
@@ -198,7 +197,7 @@ impl Table {
                 write_rows(&emptied_path(&self.folder, &reference.column), rows)?;
             }
         }
-        Ok(self.held.len() - self.own.len())
+        Ok(())
     }
 }
 
@@ -400,44 +399,34 @@ fn settle(tables: &mut [Table], child: usize, orphans: Vec<RowSet>) -> Result<()
     Ok(())
 }
 
-fn verdict(
-    work: &Work<'_>,
-    report: &StageReport,
-    parent_held: &BTreeMap<String, u64>,
-) -> (Verdict, Option<Trouble>) {
-    if let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") {
-        let trouble = Trouble {
-            code: finding.code.clone(),
-            message: format!(
-                "the target's `{}` is not as the pack says: {}",
-                finding.table.clone().unwrap_or_default(),
-                finding.message.clone().unwrap_or_default()
-            ),
-            hint: "see all differences with `chartlift target check`".into(),
-        };
-        return (Verdict::Fail, Some(trouble));
-    }
-    if let Some(stop) = super::blocked(report) {
-        return stop;
-    }
-    let convert_held = |table: &str| {
-        work.report(Stage::Convert)
-            .ok()
-            .and_then(|report| report.loads.iter().find(|load| load.table == table).map(|load| load.held))
-            .unwrap_or_default()
+/// A target that is not as the pack says fails; otherwise the gates decide.
+fn verdict(work: &Work<'_>, report: &mut StageReport) -> Verdict {
+    let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") else {
+        return work.judge(Stage::Validate, report);
     };
-    let measured: Vec<Measured<'_>> = report
-        .loads
-        .iter()
-        .map(|load| Measured {
-            name: &load.table,
-            safety_critical: work.critical_table(&load.table),
-            read: load.converted,
-            excluded: 0,
-            held: load.held
-                - convert_held(&load.table)
-                - parent_held.get(&load.table).copied().unwrap_or_default(),
-        })
-        .collect();
-    gates::judge(&work.environment.project, Stage::Validate, &measured)
+    report.trouble = Some(Trouble {
+        code: finding.code.clone(),
+        message: format!(
+            "the target's `{}` is not as the pack says: {}",
+            finding.table.clone().unwrap_or_default(),
+            finding.message.clone().unwrap_or_default()
+        ),
+        hint: "see all differences with `chartlift target check`".into(),
+    });
+    Verdict::Fail
+}
+
+/// The rows that a fault of their own holds: those whose only fault is a reference are not a gate's.
+fn measure(work: &Work<'_>, target: &Target, table: &Table, converted: u64) -> Result<Measured, Error> {
+    let safety = work.critical_table(&table.name);
+    let mut future = 0;
+    if safety == SafetyCritical::Future {
+        let categorized = work.folder(Stage::Categorize)?;
+        for file in target.convert.iter().filter(|file| file.into.value == table.name) {
+            future += work.future_of_target_rows(file, &categorized, &table.own)?;
+        }
+    }
+    let measured =
+        Measured { name: table.name.clone(), read: converted, held: table.own.len(), ..Measured::default() };
+    Ok(measured.with_critical(safety, future))
 }

@@ -32,10 +32,15 @@ pub fn with_decisions(
     }
     for (at, scope) in decisions.scopes.iter().enumerate() {
         let earlier = decisions.scopes.get(..at).unwrap_or_default();
-        let taken = earlier.iter().any(|other| other.name.value == scope.name.value && other.of_what() == scope.of_what());
+        let taken = earlier
+            .iter()
+            .any(|other| other.name.value == scope.name.value && other.of_what() == scope.of_what());
         if taken && !scope.name.value.is_empty() {
             let message = format!("scope `{}` stands twice for `{}`", scope.name.value, scope.of_what());
-            problems.push(Diagnostic::error("duplicate-name", scope.name.place, message).help("join the two conditions with `or`"));
+            problems.push(
+                Diagnostic::error("duplicate-name", scope.name.place, message)
+                    .help("join the two conditions with `or`"),
+            );
         } else {
             leave_out(&mut project, scope, &mut problems);
         }
@@ -60,7 +65,13 @@ fn waivers(project: &Project, decisions: &Decisions, problems: &mut Problems) {
     for waiver in &decisions.waivers {
         let name = &waiver.applies_to;
         if !name.value.is_empty() && !known.contains(&name.value.as_str()) {
-            problems.push(unknown("unknown-table", "table or category", name, &name.value, known.iter().copied()));
+            problems.push(unknown(
+                "unknown-table",
+                "table or category",
+                name,
+                &name.value,
+                known.iter().copied(),
+            ));
         }
     }
 }
@@ -83,11 +94,16 @@ fn systems(project: &Project, decisions: &Decisions, problems: &mut Problems) {
 }
 
 fn matches(project: &Project, decisions: &Decisions, problems: &mut Problems) {
-    let tables = || project.targets.iter().flat_map(|target| &target.tables).map(|table| table.name.value.as_str());
+    let tables =
+        || project.targets.iter().flat_map(|target| &target.tables).map(|table| table.name.value.as_str());
     for one in &decisions.matches {
         if !tables().any(|table| table == one.table.value) {
             // The cell may hold what belongs into another column: it is not repeated.
-            let problem = Diagnostic::error("unknown-table", one.table.place, "no target has the table that this line names");
+            let problem = Diagnostic::error(
+                "unknown-table",
+                one.table.place,
+                "no target has the table that this line names",
+            );
             let mut known: Vec<&str> = tables().collect();
             known.sort_unstable();
             known.dedup();
@@ -174,17 +190,23 @@ fn leave_out(project: &mut Project, scope: &Scope, problems: &mut Problems) {
         own_columns: true,
     };
     let (at, files): (&Located<String>, Vec<&mut RuleFile>) = match &scope.of {
-        ScopeOf::Table(table) => (table, project.systems.iter_mut().flat_map(|system| &mut system.categorize).collect()),
+        ScopeOf::Table(table) => {
+            (table, project.systems.iter_mut().flat_map(|system| &mut system.categorize).collect())
+        }
         ScopeOf::Category(category) => {
             (category, project.targets.iter_mut().flat_map(|target| &mut target.convert).collect())
         }
     };
     let mut read = false;
-    for rule in files.into_iter().flat_map(|file| &mut file.rules).filter(|rule| rule.from.value == at.value) {
+    for rule in files.into_iter().flat_map(|file| &mut file.rules).filter(|rule| rule.from.value == at.value)
+    {
         read = true;
         if rule.excludes.iter().any(|other| other.rule.value == exclude.rule.value) {
-            let message = format!("rule `{}` has an exclusion `{}` already", rule.name.value, scope.name.value);
-            problems.push(Diagnostic::error("duplicate-name", scope.name.place, message).help("choose another name"));
+            let message =
+                format!("rule `{}` has an exclusion `{}` already", rule.name.value, scope.name.value);
+            problems.push(
+                Diagnostic::error("duplicate-name", scope.name.place, message).help("choose another name"),
+            );
             continue;
         }
         rule.excludes.push(exclude.clone());
@@ -247,20 +269,35 @@ fn undecided(project: &mut Project, answer: &UndecidedAnswer, problems: &mut Pro
     };
     if !rules.contains(&answer.rule.value) {
         let rules = known(&rules);
-        problems.push(unknown("unknown-rule", "rule", &answer.rule, &answer.rule.value, rules.iter().map(String::as_str)));
+        problems.push(unknown(
+            "unknown-rule",
+            "rule",
+            &answer.rule,
+            &answer.rule.value,
+            rules.iter().map(String::as_str),
+        ));
     } else if !found {
         let excludes = known(&excludes);
         let what = "exclusion";
-        problems.push(unknown("unknown-rule", what, &answer.exclude, &answer.exclude.value, excludes.iter().map(String::as_str)));
+        problems.push(unknown(
+            "unknown-rule",
+            what,
+            &answer.exclude,
+            &answer.exclude.value,
+            excludes.iter().map(String::as_str),
+        ));
     }
 }
 
 impl Project {
     /// The names that gates and waivers may be about: source tables, categories, target tables.
     pub(crate) fn gated(&self) -> Vec<&str> {
-        let tables = self.systems.iter().flat_map(|system| system.tables.iter().map(|table| &table.name.value));
-        let loaded = self.targets.iter().flat_map(|target| target.tables.iter().map(|table| &table.name.value));
-        let mut known: Vec<&str> = tables.chain(self.categories.keys()).chain(loaded).map(String::as_str).collect();
+        let tables =
+            self.systems.iter().flat_map(|system| system.tables.iter().map(|table| &table.name.value));
+        let loaded =
+            self.targets.iter().flat_map(|target| target.tables.iter().map(|table| &table.name.value));
+        let mut known: Vec<&str> =
+            tables.chain(self.categories.keys()).chain(loaded).map(String::as_str).collect();
         known.sort_unstable();
         known.dedup();
         known

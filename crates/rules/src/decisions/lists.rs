@@ -21,7 +21,8 @@ pub(super) fn waiver(node: &Node, problems: &mut Problems) -> Option<Waiver> {
     entries.need(needed, what, problems)?;
     if matches!(accepts, Accepts::Share(_)) && code.is_some() {
         let place = entries.key_place("code").unwrap_or(node.place);
-        let problem = Diagnostic::error("bad-decision", place, "a share is of all held rows, not of one code");
+        let problem =
+            Diagnostic::error("bad-decision", place, "a share is of all held rows, not of one code");
         problems.push(problem.help("take `code` out, or accept a number of rows with `held`"));
         return None;
     }

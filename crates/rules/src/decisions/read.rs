@@ -72,7 +72,9 @@ fn list<T>(
         Value::List(nodes) => nodes.iter().filter_map(|node| read(node, problems)).collect(),
         _ => {
             let problem = crate::entries::wrong_type(&node, "the file", "a list");
-            problems.push(problem.help("one decision an entry: `- { ..., author: ..., date: ..., reason: ... }`"));
+            problems.push(
+                problem.help("one decision an entry: `- { ..., author: ..., date: ..., reason: ... }`"),
+            );
             Vec::new()
         }
     }

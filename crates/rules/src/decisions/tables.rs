@@ -19,7 +19,8 @@ pub(super) fn map(file: u32, text: &str, problems: &mut Problems) -> Vec<MapDeci
         };
         if !seen.insert((*source).to_owned()) {
             let message = format!("code `{source}` stands twice");
-            problems.push(Diagnostic::error("duplicate-code", place, message).help("keep one of the two lines"));
+            problems
+                .push(Diagnostic::error("duplicate-code", place, message).help("keep one of the two lines"));
         }
         if !["", "yes"].contains(replaces) {
             let problem = Diagnostic::error("bad-map", place, "`replaces` is `yes` or empty");
@@ -68,7 +69,10 @@ fn decided(cells: [&str; 3], code: &'static str, place: Place, problems: &mut Pr
     for (name, cell) in [("author", author), ("reason", reason)] {
         if cell.trim().is_empty() {
             let message = format!("`{name}` must not be empty");
-            problems.push(Diagnostic::error(code, place, message).help("every decision has an author, a date and a reason"));
+            problems.push(
+                Diagnostic::error(code, place, message)
+                    .help("every decision has an author, a date and a reason"),
+            );
         }
     }
     if !is_date(date) {
@@ -81,6 +85,8 @@ fn decided(cells: [&str; 3], code: &'static str, place: Place, problems: &mut Pr
 pub(super) fn masked(text: &str) -> String {
     let first = text.find('\n').map_or(text.len(), |end| end + 1);
     let (header, rows) = text.split_at(first);
-    let hide = |letter: char| if matches!(letter, '\n' | '\r' | ',') { letter.to_string() } else { "*".repeat(letter.len_utf8()) };
+    let hide = |letter: char| {
+        if matches!(letter, '\n' | '\r' | ',') { letter.to_string() } else { "*".repeat(letter.len_utf8()) }
+    };
     header.chars().map(String::from).chain(rows.chars().map(hide)).collect()
 }

@@ -62,7 +62,8 @@ pub(crate) fn csv_lines(
             }
         }
     }
-    let fits = lines.first().is_some_and(|(record, _)| record.iter().map(str::trim).eq(header.iter().copied()));
+    let fits =
+        lines.first().is_some_and(|(record, _)| record.iter().map(str::trim).eq(header.iter().copied()));
     if !fits {
         let place = lines.first().map_or(start, |(_, place)| *place);
         let message = "the first line must name the columns of the file";

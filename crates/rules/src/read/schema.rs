@@ -112,7 +112,7 @@ fn missing_values(entries: &Entries<'_>, problems: &mut Problems) -> Vec<String>
 fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension {
     let known: &[&str] = match usage {
         Use::Source => &["row_key", "failed"],
-        Use::Category => &["safety_critical", "patient", "failed"],
+        Use::Category => &["safety_critical", "time", "patient", "failed"],
         Use::Target => &["key", "mode", "hold", "patient", "table", "failed"],
     };
     let mut extension = TableExtension::default();
@@ -126,6 +126,12 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let words =
         [("true", SafetyCritical::Yes), ("false", SafetyCritical::No), ("future", SafetyCritical::Future)];
     extension.safety_critical = entries.choice("safety_critical", &words, problems).unwrap_or_default();
+    extension.time = entries.filled("time", problems);
+    if extension.safety_critical == SafetyCritical::Future && entries.get("time").is_none() {
+        let place = entries.key_place("safety_critical").unwrap_or(entries.place);
+        let problem = Diagnostic::error("missing-key", place, "`safety_critical: future` needs `time`");
+        problems.push(problem.help("name the field that says when it is, e.g. `time: start_at`"));
+    }
     let words = [("uuid", TargetKey::Uuid), ("natural", TargetKey::Natural)];
     extension.key = entries.choice("key", &words, problems).unwrap_or_default();
     extension.mode = entries.choice("mode", &[("insert", LoadMode::Insert)], problems).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Schemas, unknown};
 use crate::entries::Problems;
-use crate::{Diagnostic, ForeignKey, Located, TableSchema, Target, TargetKey};
+use crate::{Diagnostic, FieldType, ForeignKey, Located, TableSchema, Target, TargetKey};
 
 /// `noun` says what the schemas describe: `table` or `category`.
 pub(crate) fn check_all(schemas: &Schemas<'_>, noun: &str, problems: &mut Problems) {
@@ -29,8 +29,17 @@ fn check_fields(schema: &TableSchema, problems: &mut Problems) {
     let extension = &schema.extension;
     let named =
         schema.primary_key.iter().chain(&extension.row_key).chain(&extension.patient).chain(&extension.hold);
+    let named = named.chain(&extension.time);
     for name in named {
         check_field(name, schema, problems);
+    }
+    if let Some(time) = &extension.time
+        && let Some(field) = schema.field(&time.value)
+        && !matches!(field.kind, FieldType::Date | FieldType::Datetime)
+    {
+        let message =
+            format!("`time` must be a date or a datetime, `{}` is {}", time.value, field.kind.phrase());
+        problems.push(Diagnostic::error("wrong-type", time.place, message));
     }
     for key in &schema.foreign_keys {
         key.fields.iter().for_each(|name| check_field(name, schema, problems));
@@ -114,7 +123,7 @@ pub(crate) fn check_target(target: &Target, problems: &mut Problems) {
             );
             continue;
         };
-        let text = schema.field(&key.value).is_none_or(|field| field.kind == crate::FieldType::String);
+        let text = schema.field(&key.value).is_none_or(|field| field.kind == FieldType::String);
         if schema.extension.key == TargetKey::Uuid && !text {
             let message = format!("key `{}` is made by Chartlift and must be a string", key.value);
             problems.push(

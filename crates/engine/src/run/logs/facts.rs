@@ -97,12 +97,28 @@ pub(super) fn of(
             .with("row_key_hash", &mismatch.row_key_hash);
         each(fact)?;
     }
-    match &report.trouble {
-        Some(trouble) => each(
-            Fact::error(&trouble.code, stage).with("message", &trouble.message).with("hint", &trouble.hint),
-        ),
-        None => Ok(()),
+    for waived in &report.waived {
+        let fact = Fact::info("waived", stage)
+            .with("applies_to", &waived.applies_to)
+            .known("code", waived.code.as_ref())
+            .counts(&[("rows", waived.rows)]);
+        each(
+            fact.with("accepted", &waived.accepted)
+                .with("author", &waived.author)
+                .with("date", &waived.date)
+                .with("reason", &waived.reason),
+        )?;
     }
+    if let Some(trouble) = &report.trouble {
+        let fact = Fact::error(&trouble.code, stage);
+        each(fact.with("message", &trouble.message).with("hint", &trouble.hint))?;
+    }
+    for open in &report.open {
+        let fact =
+            Fact::error("decision", stage).with("code", &open.code).with("applies_to", &open.applies_to);
+        each(fact.with("command", &open.command).with("file", &open.file))?;
+    }
+    Ok(())
 }
 
 fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
