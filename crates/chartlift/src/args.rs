@@ -1,9 +1,13 @@
 //! The command line as it is typed. Resolving what it means (folders, keys, targets) is `config`'s work.
 
+pub(crate) mod decide;
+
 use std::path::PathBuf;
 
 use chartlift_engine::statement::Stage;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use decide::{APPROVE_HELP, Approve, DECIDE_HELP, Decide};
 
 const EXIT_CODES: &str = "\
 EXIT CODES
@@ -120,6 +124,12 @@ pub(crate) enum Command {
         after_help = "EXAMPLE\n  chartlift rejects --order 77\n  chartlift rejects --order 77 --marks > marks.csv"
     )]
     Rejects(Rejects),
+    /// List what an order waits for, or decide it
+    #[command(after_help = DECIDE_HELP)]
+    Decide(Decide),
+    /// Approve an order's import, exactly as it is now
+    #[command(after_help = APPROVE_HELP)]
+    Approve(Approve),
     /// Take an order's load back out of the target, if nobody has changed its rows since
     #[command(
         after_help = "EXAMPLE\n  chartlift rollback --order 77 --dry-run\n  chartlift rollback --order 77"
@@ -131,8 +141,10 @@ pub(crate) enum Command {
     /// Prepare a target and compare its catalogue with the rules
     Target(TargetArguments),
     /// Report every problem in every rule file
-    #[command(after_help = "EXAMPLE\n  chartlift lint\n  chartlift lint --project my-clinic --json")]
-    Lint,
+    #[command(
+        after_help = "EXAMPLE\n  chartlift lint\n  chartlift lint --project my-clinic --json\n  chartlift lint --order 77"
+    )]
+    Lint(Lint),
     /// Say what a code of a finding, a diagnostic or an error means
     #[command(after_help = "EXAMPLE\n  chartlift explain foreign-key")]
     Explain(Explain),
@@ -289,6 +301,13 @@ pub(crate) struct TargetInit {
 #[derive(Debug, Args)]
 pub(crate) struct OfTarget {
     /// Take the target from this order
+    #[arg(long)]
+    pub(crate) order: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Read this order's decisions too
     #[arg(long)]
     pub(crate) order: Option<String>,
 }

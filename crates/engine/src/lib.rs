@@ -2,10 +2,12 @@
 //!
 //! No HTTP, no command line, no cluster in here.
 
+pub mod approval;
 pub mod catalog;
 pub mod compile;
 pub mod constraints;
 pub mod datetime;
+pub mod decisions;
 pub mod digest;
 pub mod error;
 pub mod functions;

@@ -24,6 +24,7 @@ use crate::statement::{Stage, Summary, Verdict};
 use crate::summary;
 
 use fingerprint::fingerprint;
+pub(crate) use fingerprint::rule_files;
 
 /// What a stage's keys hold in memory before they use the disk.
 pub(crate) const KEY_BYTES: usize = 64 << 20;
@@ -129,6 +130,29 @@ async fn do_missing(
         }
     }
     Ok(summary::build(order, states, &earlier, stages.last()))
+}
+
+/// The stages up to and with `last`, all passed on what there is now, for reading; otherwise the first that did not.
+pub(crate) fn passed_until(
+    environment: &Environment,
+    order: &Order,
+    last: Stage,
+    target: &TargetChoice,
+) -> Result<Result<BTreeMap<Stage, Before>, Stage>, Error> {
+    let mut earlier: BTreeMap<Stage, Before> = BTreeMap::new();
+    let mut digest = String::new();
+    for stage in Stage::ALL.into_iter().filter(|stage| *stage <= last) {
+        let fingerprint = fingerprint(environment, order, stage, &digest, target)?;
+        let Some(done) = order.current(stage, &fingerprint) else { return Ok(Err(stage)) };
+        let report = read_report(done)?;
+        let judged = environment.judge(&order.spec().id, stage).differs(&report, done.verdict);
+        if done.verdict != Verdict::Pass || judged {
+            return Ok(Err(stage));
+        }
+        digest.clone_from(&done.digest);
+        earlier.insert(stage, Before { report, folder: order.folder(stage), digest: digest.clone() });
+    }
+    Ok(Ok(earlier))
 }
 
 /// What a stage made stands; its gates are judged by the rules and waivers of now.

@@ -3,6 +3,7 @@
 //! The same log gives the same bytes: nothing here looks at the clock.
 
 mod balance;
+mod decisions;
 mod findings;
 mod markup;
 mod origin;

@@ -85,6 +85,7 @@ impl Judge<'_> {
             let opened = match finding.code.as_str() {
                 "undecided" => self.undecided(finding),
                 "unmapped-code" => self.unmapped(finding).into_iter().collect(),
+                "encoding-error" => self.encoding(finding).into_iter().collect(),
                 _ => Vec::new(),
             };
             for open in opened {
@@ -123,6 +124,13 @@ impl Judge<'_> {
         })?;
         let rest = format!("map --map {} --source CODE --target CODE", map.value);
         Some(self.open("unmapped-code", into, &rest, &format!("decisions/maps/{}.csv", map.value)))
+    }
+
+    /// What is not the declared charset may be another one.
+    fn encoding(&self, finding: &Finding) -> Option<OpenDecision> {
+        let table = finding.table.as_deref()?;
+        let rest = format!("answer --table {table} --encoding CHARSET");
+        Some(self.open("encoding-error", table, &rest, ANSWERS))
     }
 
     fn open(&self, code: &str, applies_to: &str, rest: &str, file: &str) -> OpenDecision {

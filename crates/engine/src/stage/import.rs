@@ -11,6 +11,7 @@ use chartlift_rules::{Target, TargetTable};
 use super::loadable::{Loadable, in_load_order, table_spec};
 use super::{Finished, Work};
 use crate::Error;
+use crate::approval;
 use crate::project_key::IdMaker;
 use crate::report::StageReport;
 use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
@@ -19,6 +20,9 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
     let input_digest = work.loaded_digest()?;
     let connection = work.connect().await?;
+    if let Some(stopped) = approval::stop(work, connection.as_ref()).await? {
+        return Ok(stopped);
+    }
     let spec = work.order.spec();
     let header = LoadHeader {
         order: spec.id.clone(),
