@@ -254,6 +254,7 @@ impl Judge<'_> {
             code: waiver.code.clone(),
             rows,
             accepted: match waiver.accepts {
+                Accepts::Held(1) | Accepts::Blocked(1) => "1 row".into(),
                 Accepts::Held(most) | Accepts::Blocked(most) => format!("{most} rows"),
                 Accepts::Share(most) => format!("{} %", most * 100.0),
             },

@@ -225,7 +225,10 @@ fn event(record: &Record) -> String {
         Event::Started { stage, attempt } => format!("{} started, attempt {attempt}", stage.name()),
         Event::Done(done) => {
             let verdict = crate::output::verdict_name(done.verdict);
-            format!("{} done: {verdict}, {:.2} s", done.stage.name(), done.seconds)
+            match done.judged_anew {
+                true => format!("{} judged anew: {verdict}", done.stage.name()),
+                false => format!("{} done: {verdict}, {:.2} s", done.stage.name(), done.seconds),
+            }
         }
         Event::Failed { stage, attempt, code, .. } => {
             format!("{} failed, attempt {attempt}: {code}", stage.name())

@@ -21,9 +21,10 @@ pub async fn lint(
     system: Option<&(String, String)>,
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    let answered = decisions.systems.last().and_then(|answer| {
-        Some((answer.system.value.as_str(), answer.version.as_ref()?.value.as_str()))
-    });
+    let answered = decisions
+        .systems
+        .last()
+        .and_then(|answer| Some((answer.system.value.as_str(), answer.version.as_ref()?.value.as_str())));
     let known = system.map(|(name, version)| (name.as_str(), version.as_str()));
     let systems: Vec<&System> = match answered.or(known) {
         Some((name, version)) => project.system(name, version).into_iter().collect(),
