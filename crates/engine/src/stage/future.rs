@@ -153,3 +153,26 @@ impl Work<'_> {
         Ok(unknown)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Date32Array, StringViewArray, TimestampMicrosecondArray};
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_to_be_past_is_future() {
+        let now = 10 * DAY;
+        let instants = [Some(now), Some(now + 1), None];
+        let instants: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC"));
+        assert_eq!([0, 1, 2].map(|row| is_past(&instants, row, now)), [true, false, false]);
+        // Day 8 has ended everywhere on earth at noon of day 9 in UTC, day 9 has not by the beginning of day 10.
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(8), Some(9), Some(10), None]));
+        assert_eq!([0, 1, 2, 3].map(|row| is_past(&days, row, now)), [true, false, false, false]);
+        assert!(is_past(&days, 1, now + DAY / 2));
+        let texts: ArrayRef = Arc::new(StringViewArray::from(vec!["2001-01-01"]));
+        assert!(!is_past(&texts, 0, now));
+    }
+}
