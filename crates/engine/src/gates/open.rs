@@ -27,8 +27,11 @@ impl Judge<'_> {
         rows: u64,
         fewer: bool,
     ) -> (Trouble, OpenDecision) {
-        let rest =
-            format!("waive --applies-to {table} --stage {} --code {code} --rows {rows}", self.stage.name());
+        let rest = format!(
+            "waive --applies-to {} --stage {} --code {code} --rows {rows}",
+            quoted(table),
+            self.stage.name()
+        );
         let open = self.open(code, table, &rest, WAIVERS);
         let waived = if fewer { ", more than were accepted" } else { "" };
         let trouble = Trouble {
@@ -48,7 +51,7 @@ impl Judge<'_> {
     pub(super) fn open_gate(&self, exceeded: &Exceeded<'_>) -> (Trouble, OpenDecision) {
         let Exceeded { one, held, critical, counted, limit, waived } = *exceeded;
         let (name, stage) = (&one.name, self.stage.name());
-        let rest = format!("waive --applies-to {name} --stage {stage} --held {held}");
+        let rest = format!("waive --applies-to {} --stage {stage} --held {held}", quoted(name));
         let open = self.open("gate-exceeded", name, &rest, WAIVERS);
         let safety = match critical {
             0 => String::new(),
@@ -122,14 +125,14 @@ impl Judge<'_> {
             let mut rules = file.rules.iter().filter(|_| file.into.value == *into);
             rules.find_map(|rule| rule.field(column)?.map.as_ref())
         })?;
-        let rest = format!("map --map {} --source CODE --target CODE", map.value);
+        let rest = format!("map --map {} --source CODE --target CODE", quoted(&map.value));
         Some(self.open("unmapped-code", into, &rest, &format!("decisions/maps/{}.csv", map.value)))
     }
 
     /// What is not the declared charset may be another one.
     fn encoding(&self, finding: &Finding) -> Option<OpenDecision> {
         let table = finding.table.as_deref()?;
-        let rest = format!("answer --table {table} --encoding CHARSET");
+        let rest = format!("answer --table {} --encoding CHARSET", quoted(table));
         Some(self.open("encoding-error", table, &rest, ANSWERS))
     }
 

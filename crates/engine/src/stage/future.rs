@@ -166,7 +166,8 @@ mod tests {
     fn what_is_not_known_to_be_past_is_future() {
         let now = 10 * DAY;
         let instants = [Some(now), Some(now + 1), None];
-        let instants: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC"));
+        let instants: ArrayRef =
+            Arc::new(TimestampMicrosecondArray::from_iter(instants).with_timezone("UTC"));
         assert_eq!([0, 1, 2].map(|row| is_past(&instants, row, now)), [true, false, false]);
         // Day 8 has ended everywhere on earth at noon of day 9 in UTC, day 9 has not by the beginning of day 10.
         let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(8), Some(9), Some(10), None]));

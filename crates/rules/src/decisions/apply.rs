@@ -64,16 +64,36 @@ fn waivers(project: &Project, decisions: &Decisions, problems: &mut Problems) {
     let known = project.gated();
     for waiver in &decisions.waivers {
         let name = &waiver.applies_to;
-        if !name.value.is_empty() && !known.contains(&name.value.as_str()) {
-            problems.push(unknown(
-                "unknown-table",
-                "table or category",
-                name,
-                &name.value,
-                known.iter().copied(),
+        if name.value.is_empty() {
+            continue;
+        }
+        if !known.contains(&name.value.as_str()) {
+            let what = "table or category";
+            problems.push(unknown("unknown-table", what, name, &name.value, known.iter().copied()));
+        } else if let Some(stage) = waiver.stage.as_deref()
+            && !measured_at(project, stage, waiver.code.is_some()).contains(&name.value.as_str())
+        {
+            let message = format!("nothing of `{}` is held at {stage}", name.value);
+            problems.push(Diagnostic::error("bad-decision", name.place, message).help(
+                "check holds rows of source tables, categorize records of categories, convert and validate rows of target tables",
             ));
         }
     }
+}
+
+/// The names that gates have at a stage; with a code also those that findings have.
+fn measured_at<'a>(project: &'a Project, stage: &str, with_code: bool) -> Vec<&'a str> {
+    let sources = project.systems.iter().flat_map(|system| &system.tables).map(|table| &table.name.value);
+    let categories = project.categories.keys();
+    let loaded = project.targets.iter().flat_map(|target| &target.tables).map(|table| &table.name.value);
+    let names: Vec<&String> = match (stage, with_code) {
+        ("check", _) => sources.collect(),
+        ("categorize", false) => categories.collect(),
+        ("categorize", true) => categories.chain(sources).collect(),
+        ("convert", true) => loaded.chain(categories).collect(),
+        _ => loaded.collect(),
+    };
+    names.into_iter().map(String::as_str).collect()
 }
 
 fn systems(project: &Project, decisions: &Decisions, problems: &mut Problems) {

@@ -4,8 +4,9 @@ use super::read::decided;
 use super::{Accepts, FormatAnswer, Scope, ScopeOf, SystemAnswer, UndecidedAnswer, Waiver};
 use crate::entries::{Entries, Problems, expression, mapping, wrong_type};
 use crate::read::{DIALECT, GATED, percentage};
+use crate::resolve::unknown;
 use crate::yaml::{Node, Value};
-use crate::{Diagnostic, Unknown};
+use crate::{CODES, Diagnostic, Unknown, code_named};
 
 pub(super) fn waiver(node: &Node, problems: &mut Problems) -> Option<Waiver> {
     let what = "a waiver";
@@ -15,7 +16,12 @@ pub(super) fn waiver(node: &Node, problems: &mut Problems) -> Option<Waiver> {
     let decided = decided(&entries, what, problems);
     let applies_to = entries.need_text("applies_to", what, problems);
     let stage = entries.choice("stage", &stages, problems).map(str::to_owned);
-    let code = entries.filled("code", problems).map(|code| code.value);
+    let code = entries.filled("code", problems);
+    if let Some(code) = code.as_ref().filter(|code| code_named(&code.value).is_none()) {
+        let known = CODES.iter().map(|code| code.name);
+        problems.push(unknown("unknown-code", "code", code, &code.value, known));
+    }
+    let code = code.map(|code| code.value);
     let accepts = accepts(&entries, problems)?;
     let needed = if matches!(accepts, Accepts::Blocked(_)) { "code" } else { "stage" };
     entries.need(needed, what, problems)?;
@@ -124,7 +130,7 @@ fn format(node: &Node, problems: &mut Problems) -> Option<FormatAnswer> {
 fn part_of(node: &Node, keys: &[&str]) -> Option<Node> {
     let Value::Map(entries) = &node.value else { return None };
     let some: Vec<_> = entries.iter().filter(|(key, _)| keys.contains(&key.text.as_str())).cloned().collect();
-    (!some.is_empty()).then(|| Node { place: node.place, value: Value::Map(some) })
+    (!some.is_empty()).then_some(Node { place: node.place, value: Value::Map(some) })
 }
 
 /// `key=value` of a mapping's scalars.

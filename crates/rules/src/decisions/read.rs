@@ -91,7 +91,7 @@ pub(super) fn decided(entries: &Entries<'_>, what: &str, problems: &mut Problems
 
 fn approval(file: u32, text: &str, name: &str, problems: &mut Problems) -> Option<Approval> {
     let start = yaml::place(file, 0, 0);
-    let digits = name.strip_suffix(".yaml").filter(|stem| stem.len() == 4);
+    let digits = name.strip_suffix(".yaml").filter(|stem| stem.len() >= 4);
     let Some(number) = digits.and_then(|digits| digits.parse().ok()) else {
         let problem = Diagnostic::error("unknown-file", start, "an approval is named `NNNN.yaml`");
         problems.push(problem.help("approvals are written by `chartlift approve`"));
