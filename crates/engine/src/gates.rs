@@ -48,6 +48,8 @@ fn share(held: u64, counted: u64) -> f64 {
     }
     #[expect(clippy::cast_precision_loss, reason = "a share for comparing with a limit, not a count")]
     let share = held as f64 / counted.max(1) as f64;
+    // A row may make several records, and all of them may be held: more than everything is everything.
+    let share = share.min(1.0);
     share
 }
 
@@ -89,5 +91,6 @@ mod tests {
         assert_eq!(verdict(SafetyCritical::Yes, 0, 1000), Verdict::Pass);
         assert_eq!(verdict(SafetyCritical::Yes, 1, 1_000_000), Verdict::Suspended);
         assert_eq!(verdict(SafetyCritical::No, 3, 0), Verdict::Fail);
+        assert_eq!(share(3, 2), 1.0, "a gate of 100 % takes all");
     }
 }
