@@ -20,7 +20,7 @@ pub struct StageReport {
     /// Which candidate packs there were and why one was chosen.
     pub ranking: Option<serde_json::Value>,
     pub sources: Vec<SourceFile>,
-    /// The header each table's file really had.
+    /// The header each file really had, by the file's name.
     pub headers: std::collections::BTreeMap<String, Vec<String>>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,

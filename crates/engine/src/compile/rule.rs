@@ -20,7 +20,7 @@ use datafusion::logical_expr::{Expr, cast, lit, when};
 use super::expression;
 use super::field::Fields;
 use super::join::{Joined, join};
-use super::origin::{Level, Origin, column_of, number_within};
+use super::origin::{Level, Origin, Rows, column_of, number_within};
 use crate::reshape::{PIECE, Shape, UNEVEN};
 
 /// What a rule reads and writes.
@@ -37,6 +37,8 @@ pub struct RuleInput<'a> {
     /// Where the driving rows lie once [`crate::reshape`] has grouped, unpivoted and split them; `None`: the driving
     /// table's own rows stand for them, with nothing in what is made.
     pub reshaped: Option<&'a Path>,
+    /// Rows that drive in place of the table's own; what is joined stays as it is, the same table too.
+    pub driving: Option<Rows>,
 }
 
 /// A rule ready to run.
@@ -79,6 +81,7 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
     let rule = input.rule;
     let with_key = mentions_key(rule);
     let from = origin(input, &rule.from)?;
+    let from = &Origin { rows: input.driving.clone().unwrap_or_else(|| from.rows.clone()), ..from.clone() };
     let alias = rule.alias.as_str();
     let broken =
         |place: Place| move |error: datafusion::error::DataFusionError| vec![internal(&error, place)];

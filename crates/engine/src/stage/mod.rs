@@ -4,11 +4,13 @@ mod categorize;
 mod check;
 mod convert;
 mod fates;
+mod held_rows;
 mod identify;
 mod import;
 mod lineage;
 mod loadable;
 mod merge;
+mod overruled;
 mod patients;
 mod residue;
 mod same_key;
@@ -30,6 +32,7 @@ use crate::order::Order;
 use crate::project_key::sha256_of;
 use crate::report::StageReport;
 use crate::run::Environment;
+use crate::run::marked::place;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
@@ -103,18 +106,11 @@ impl Work<'_> {
         session::session(limits).map_err(Error::query("making a session"))
     }
 
-    /// The header of a table's file, as the schema declares it.
-    pub(crate) fn headers(&self, table: &str) -> Vec<String> {
-        let declared = || {
-            let system = self.system().ok()?;
-            let table = system.tables.iter().find(|one| one.name.value == table)?;
-            Some(table.schema.fields.iter().map(|field| field.name.value.clone()).collect())
-        };
-        self.earlier
-            .get(&Stage::Check)
-            .and_then(|before| before.report.headers.get(table).cloned())
-            .or_else(declared)
-            .unwrap_or_default()
+    /// The header of the file that a source row is in.
+    pub(crate) fn header(&self, row: i64) -> &[String] {
+        let Ok(report) = self.report(Stage::Check) else { return &[] };
+        let file = place(row).file.and_then(|file| report.sources.get(file));
+        file.and_then(|file| report.headers.get(&file.file)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Digest of exactly the rows that are to be loaded.
