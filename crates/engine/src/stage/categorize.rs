@@ -6,6 +6,7 @@ use std::path::Path;
 use chartlift_rules::{Disposition, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
+use super::held_rows::HeldRows;
 use super::patients::of_held_rows;
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
@@ -34,6 +35,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             level: Level::Checked,
         })
         .collect();
+    let held = HeldRows { work, context: &context, origins: &origins, checked: &checked };
     let mut report = StageReport::default();
     let mut counts = Vec::new();
     let mut layers = Vec::new();
@@ -55,6 +57,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             origins: &origins,
             timezone: &system.timezone,
             folder: folder.join(&file.into.value),
+            held: Some(&held),
         };
         let made = transform(&one, &earlier, &mut report, &mut counts).await?;
         known.incomplete.extend(made.incomplete);
@@ -70,7 +73,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         }
     }
     work.environment.progress.end();
-    let unattributed = of_held_rows(work, &context, &origins, &checked, &mut known).await?;
+    let unattributed = of_held_rows(&held, &mut known).await?;
     known.write(folder)?;
     report.patients = Some(PatientCount {
         exported: exported(&patients, &known)?,

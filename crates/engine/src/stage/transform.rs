@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use chartlift_rules::{Diagnostic, RuleFile, TableSchema};
 use datafusion::execution::context::SessionContext;
 
-use super::{Work, same_key};
+use super::held_rows::HeldRows;
+use super::{Work, overruled, same_key};
 use crate::Error;
 use crate::compile::{self, Level, Origin, RuleInput};
 use crate::constraints::{self, ColumnCheck};
@@ -30,6 +31,20 @@ pub(super) struct Transform<'a> {
     pub(super) timezone: &'a str,
     /// The layer's folder.
     pub(super) folder: PathBuf,
+    /// The rows that check held; `None`: later stages never see them.
+    pub(super) held: Option<&'a HeldRows<'a>>,
+}
+
+impl Transform<'_> {
+    /// The fields that a merge rule looks at: the key and what it orders by; none without one.
+    fn merge_fields(&self) -> Vec<String> {
+        let Some(merge) = &self.file.merge else { return Vec::new() };
+        let key = self.into.primary_key.first().into_iter();
+        let mut fields: Vec<String> = key.chain(&merge.order).map(|name| name.value.clone()).collect();
+        let mut seen = HashSet::new();
+        fields.retain(|name| seen.insert(name.clone()));
+        fields
+    }
 }
 
 /// What a rule file came to.
@@ -67,7 +82,7 @@ pub(super) async fn transform(
 ) -> Result<Transformed, Error> {
     let into = one.file.into.value.as_str();
     let checks = match one.level {
-        Level::Checked => constraints::typed_checks(one.into).0,
+        Level::Checked => constraints::typed_checks(&one.into.with_required_keys()).0,
         // The target's own constraints are validate's.
         Level::Categorized => Vec::new(),
     };
@@ -83,12 +98,14 @@ pub(super) async fn transform(
     };
     let mut next_part = 0;
     let mut keys = Vec::new();
+    let mut held = Vec::new();
     for number in 0..one.file.rules.len() {
         let (rule, mut outcome) = run_rule(one, number, &checks, &mut next_part, report).await?;
         count(&outcome, counts, report.checks.len());
         made.balance.emitted += outcome.emitted;
         made.digest.merge(&outcome.digest)?;
         keys.append(&mut outcome.keys);
+        held.append(&mut outcome.held);
         let before = earlier.get(&rule.from).copied().unwrap_or_default();
         report.rules.push(balance(one.stage, &rule, into, before, &outcome));
         made.incomplete.extend(std::mem::take(&mut outcome.incomplete));
@@ -96,7 +113,7 @@ pub(super) async fn transform(
         made.rules.push((rule.from.clone(), outcome));
         made.joins.push(rule.joins);
     }
-    same_key::settle(one, keys, next_part, report, counts, &mut marks, &mut made)?;
+    same_key::settle(one, keys, &held, next_part, report, counts, &mut marks, &mut made)?;
     marks.close()?;
     made.balance.rows = made.balance.emitted - made.balance.merged - made.balance.quarantined;
     Ok(made)
@@ -118,6 +135,7 @@ async fn run_rule(
         into: one.into,
         timezone: one.timezone,
         reshaped: None,
+        driving: None,
     };
     let shape = Shape::of(rule);
     let reshaped = match &shape {
@@ -129,6 +147,7 @@ async fn run_rule(
     let first_check = report.checks.len();
     let into = one.file.into.value.as_str();
     report.checks.extend(produce::rule_checks(&compiled, into, checks));
+    let of_held = one.merge_fields();
     let job = Job {
         rule: &compiled,
         number,
@@ -138,9 +157,13 @@ async fn run_rule(
         secret: one.work.environment.key.secret(),
         pool: &one.work.pool,
         checks,
+        of_held: &of_held,
         progress: &one.work.environment.progress,
     };
     let mut outcome = produce::run(&job, first_check, next_part).await?;
+    if let Some(held) = one.held.filter(|_| !of_held.is_empty()) {
+        outcome.held.extend(overruled::of_held(held, rule, number, one.into, &of_held).await?);
+    }
     if let Some(reshaped) = reshaped {
         outcome.left_out(Unproduced::Merged, reshaped.merged);
         outcome.left_out(Unproduced::Excluded("no-values".into()), reshaped.nothing);
