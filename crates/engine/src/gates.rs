@@ -49,8 +49,7 @@ fn share(held: u64, counted: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a share for comparing with a limit, not a count")]
     let share = held as f64 / counted.max(1) as f64;
     // A row may make several records, and all of them may be held: more than everything is everything.
-    let share = share.min(1.0);
-    share
+    share.min(1.0)
 }
 
 fn trouble(stage: Stage, one: &Measured<'_>, share: f64, limit: f64) -> Trouble {

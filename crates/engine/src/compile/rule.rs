@@ -80,8 +80,7 @@ pub struct Reached {
 pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnostic>> {
     let rule = input.rule;
     let with_key = mentions_key(rule);
-    let from = origin(input, &rule.from)?;
-    let from = &Origin { rows: input.driving.clone().unwrap_or_else(|| from.rows.clone()), ..from.clone() };
+    let from = &driving(input)?;
     let alias = rule.alias.as_str();
     let broken =
         |place: Place| move |error: datafusion::error::DataFusionError| vec![internal(&error, place)];
@@ -147,6 +146,15 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
             .map(|join| Reached { table: join.table.value.clone(), unreferenced: join.unreferenced })
             .collect(),
     })
+}
+
+/// The table that drives the rule, with the rows that stand for its own.
+fn driving<'a>(input: &RuleInput<'a>) -> Result<Origin<'a>, Vec<Diagnostic>> {
+    let mut from = origin(input, &input.rule.from)?.clone();
+    if let Some(rows) = &input.driving {
+        from.rows.clone_from(rows);
+    }
+    Ok(from)
 }
 
 fn origin<'a>(input: &RuleInput<'a>, name: &Located<String>) -> Result<&'a Origin<'a>, Vec<Diagnostic>> {

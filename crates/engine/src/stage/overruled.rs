@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use arrow::array::{Array, AsArray, Int32Array, RecordBatch};
-use arrow::datatypes::Int32Type;
-use arrow::error::ArrowError;
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::row::OwnedRow;
 use chartlift_rules::{Keep, Merge, Rule, TableSchema};
 use datafusion::prelude::lit;
@@ -19,21 +17,20 @@ use crate::compile::column;
 use crate::keys::{KeySet, hash_parts};
 use crate::layer;
 use crate::marks::{RowId, RowSet};
-use crate::produce::RULE_SHIFT;
 
 /// The records that a rule would have made of rows which check held or could not parse, but for those it excludes.
 pub(super) async fn of_held(
     held: &HeldRows<'_>,
     rule: &Rule,
-    number: usize,
     into: &TableSchema,
     fields: &[String],
 ) -> Result<Vec<RecordBatch>, Error> {
     let doing = "reading what a merge rule must know of held rows";
-    let number = i32::try_from(number).unwrap_or_default() << RULE_SHIFT;
     let mut all = Vec::new();
     for rows in held.of(rule, into).await? {
-        let wanted = fields.iter().map(|name| column(name)).chain(["_row", "_part"].map(column));
+        // Its pieces are not numbered: no record comes of a row that check held, so none has to be told from them.
+        let ids = [column("_row"), lit(0_i32).alias("_part")];
+        let wanted = fields.iter().map(|name| column(name)).chain(ids);
         let frame = rows
             .frame
             .filter(column("_exclude").lt_eq(lit(0)).or(column("_fan")))
@@ -41,21 +38,10 @@ pub(super) async fn of_held(
             .map_err(Error::query(doing))?;
         let mut stream = frame.execute_stream().await.map_err(Error::query(doing))?;
         while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(Error::query(doing))?;
-            all.push(numbered(&batch, number).map_err(|error| Error::query(doing)(error.into()))?);
+            all.push(batch.map_err(Error::query(doing))?);
         }
     }
     Ok(all)
-}
-
-/// Piece numbers as the rule's own records have them.
-fn numbered(batch: &RecordBatch, number: i32) -> Result<RecordBatch, ArrowError> {
-    let mut columns = batch.columns().to_vec();
-    if let Some(part) = columns.last_mut() {
-        let parts: Int32Array = part.as_primitive::<Int32Type>().unary(|part| part | number);
-        *part = std::sync::Arc::new(parts);
-    }
-    RecordBatch::try_new(batch.schema(), columns)
 }
 
 /// A record and its place in the order of the merge rule.

@@ -18,7 +18,6 @@ use crate::report::StageReport;
 pub(super) fn settle(
     one: &Transform<'_>,
     keys: Vec<KeyWriter>,
-    held: &[RecordBatch],
     next_part: usize,
     report: &mut StageReport,
     counts: &mut Vec<u64>,
@@ -44,7 +43,7 @@ pub(super) fn settle(
     let mut settling = Settling { held: RowSet::default(), first_check, counts, marks };
     let mut conflicts = RowSet::default();
     if let Some(merge) = &one.file.merge {
-        conflicts = overruled::find(one, merge, &key.value, &keys, held)?;
+        conflicts = overruled::find(one, merge, &key.value, &keys, &made.held)?;
         candidates.remove(&conflicts);
     }
     let mut different = Vec::new();

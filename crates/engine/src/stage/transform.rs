@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use chartlift_rules::{Diagnostic, RuleFile, TableSchema};
 use datafusion::execution::context::SessionContext;
 
@@ -54,6 +55,8 @@ pub(super) struct Transformed {
     pub(super) joins: Vec<Vec<compile::Reached>>,
     pub(super) balance: CategoryBalance,
     pub(super) digest: ArtefactDigest,
+    /// Records of held rows, as far as a merge rule must know them.
+    pub(super) held: Vec<RecordBatch>,
     pub(super) incomplete: HashSet<u64>,
     pub(super) absent: HashSet<u64>,
     /// The keys of all rows, where they name patients.
@@ -92,20 +95,20 @@ pub(super) async fn transform(
         joins: Vec::new(),
         balance: CategoryBalance { category: into.into(), ..CategoryBalance::default() },
         digest: ArtefactDigest::default(),
+        held: Vec::new(),
         incomplete: HashSet::new(),
         absent: HashSet::new(),
         patients: None,
     };
     let mut next_part = 0;
     let mut keys = Vec::new();
-    let mut held = Vec::new();
     for number in 0..one.file.rules.len() {
         let (rule, mut outcome) = run_rule(one, number, &checks, &mut next_part, report).await?;
         count(&outcome, counts, report.checks.len());
         made.balance.emitted += outcome.emitted;
         made.digest.merge(&outcome.digest)?;
         keys.append(&mut outcome.keys);
-        held.append(&mut outcome.held);
+        made.held.append(&mut outcome.held);
         let before = earlier.get(&rule.from).copied().unwrap_or_default();
         report.rules.push(balance(one.stage, &rule, into, before, &outcome));
         made.incomplete.extend(std::mem::take(&mut outcome.incomplete));
@@ -113,7 +116,7 @@ pub(super) async fn transform(
         made.rules.push((rule.from.clone(), outcome));
         made.joins.push(rule.joins);
     }
-    same_key::settle(one, keys, &held, next_part, report, counts, &mut marks, &mut made)?;
+    same_key::settle(one, keys, next_part, report, counts, &mut marks, &mut made)?;
     marks.close()?;
     made.balance.rows = made.balance.emitted - made.balance.merged - made.balance.quarantined;
     Ok(made)
@@ -162,7 +165,7 @@ async fn run_rule(
     };
     let mut outcome = produce::run(&job, first_check, next_part).await?;
     if let Some(held) = one.held.filter(|_| !of_held.is_empty()) {
-        outcome.held.extend(overruled::of_held(held, rule, number, one.into, &of_held).await?);
+        outcome.held.extend(overruled::of_held(held, rule, one.into, &of_held).await?);
     }
     if let Some(reshaped) = reshaped {
         outcome.left_out(Unproduced::Merged, reshaped.merged);

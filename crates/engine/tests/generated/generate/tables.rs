@@ -3,7 +3,7 @@
 use crate::model::{Failed, Field, File, Kind, Line, Table, Test, Value};
 use crate::random::Random;
 
-const WORDS: [&str; 11] = ["", " ", "x", "y", "X", "x y", "-", "LÃ­ma", "007", "it's, \"so\"", " x "];
+const WORDS: [&str; 11] = ["", " ", "x", "y", "X", "x y", "-", "LÃ\u{AD}ma", "007", "it's, \"so\"", " x "];
 const LISTS: [&str; 12] =
     ["", "x", "x|y", "x|y|z", "x||y", "|", " ", "x | y", "1|2", "1", "a|x|x", "05/01/2024|31/02/2024"];
 const DATES: [&str; 8] =

@@ -37,7 +37,7 @@ pub(super) fn make(run: &Run<'_>, given: &Given, field: &Field, scope: &Scope<'_
     };
     let mut repaired = false;
     if given.repair {
-        let mended = found.as_ref().map(|text| text.replace("LÃ­", "Lí"));
+        let mended = found.as_ref().map(|text| text.replace("LÃ\u{AD}", "Lí"));
         repaired = mended != found;
         found = mended;
     }
