@@ -1,10 +1,14 @@
 //! Generated rule sets and dirty data, each played by the engine and by a plain interpreter: every figure of the
 //! statement, every finding and every loaded row must be the same.
 //!
-//! A case is a system, its export, categories, a target and their rules, made of the case's number. As many cases run
-//! as fit into a part of the suite's time; `CHARTLIFT_CASES=10000` runs that many, `CHARTLIFT_CASE=123` runs one and
-//! prints it; `CHARTLIFT_FIRST_CASE=5000` begins there; `CHARTLIFT_SHRINK=0` tells of failures as they are. A case that differs is made smaller while it differs, and its project is kept in a folder that the
-//! message names.
+//! A case is a system, its export, categories, a target and their rules, made of the case's number. A part of the
+//! suite's time decides how many run (`CASES`); in the environment of the test
+//!
+//! - `CHARTLIFT_CASES=10000` runs that many: quarter of an hour on two cores, built with `--release`
+//! - `CHARTLIFT_FIRST_CASE=5000` begins there, `CHARTLIFT_CASE=123` runs one and prints it
+//! - `CHARTLIFT_SHRINK=0` tells of failures as they are
+//!
+//! A case that differs is made smaller while it differs; its project is kept in a folder that the message names.
 
 #![expect(
     clippy::expect_used,
