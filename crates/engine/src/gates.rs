@@ -288,7 +288,8 @@ fn share(held: u64, counted: u64) -> f64 {
     }
     #[expect(clippy::cast_precision_loss, reason = "a share for comparing with a limit, not a count")]
     let share = held as f64 / counted.max(1) as f64;
-    share
+    // A row may make several records, and all of them may be held: more than everything is everything.
+    share.min(1.0)
 }
 
 /// The findings that an answer or a map entry would release.

@@ -86,7 +86,7 @@ pub fn write_rows(store: &Store, order: &str) -> Result<Vec<PathBuf>, Error> {
 /// What all stages said about source rows.
 struct Findings {
     sources: Vec<SourceFile>,
-    /// The header each table's file really had.
+    /// The header each file really had, by the file's name.
     headers: BTreeMap<String, Vec<String>>,
     checked: Option<PathBuf>,
     /// Sorted once all are known.
@@ -119,6 +119,19 @@ impl Findings {
         }
         findings.sort();
         Ok(findings)
+    }
+
+    /// The columns of the first of a table's files.
+    fn header_of_table(&self, table: &str) -> Vec<String> {
+        let mut files = self.sources.iter().filter(|source| source.table.as_deref() == Some(table));
+        let header = files.find_map(|source| self.headers.get(&source.file));
+        header.map(|header| unique_names(header)).unwrap_or_default()
+    }
+
+    /// The columns of the file that a source row is in.
+    fn header(&self, row: i64) -> Vec<String> {
+        let header = self.file(row).and_then(|source| self.headers.get(&source.file));
+        header.map(|header| unique_names(header)).unwrap_or_default()
     }
 
     fn read_stage(&mut self, stage: Stage, folder: &Path, checks: &[Check]) -> Result<(), Error> {
@@ -205,14 +218,15 @@ fn write_table(findings: &Findings, table: &str, layer: &Path, path: &Path) -> R
     let failed = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
     let mut lines: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     // In the file's own order, which is also the order of what could be read of damaged records.
-    let mut columns = findings.headers.get(table).map(|header| unique_names(header)).unwrap_or_default();
+    let mut columns = findings.header_of_table(table);
     for part in layer::parts(layer)? {
         for batch in layer::batches(&part)? {
             held_rows(findings, &batch?, &mut columns, &mut lines);
         }
     }
     read_rejects(layer, |rejected| {
-        lines.insert(rejected.row, rejected_cells(&rejected));
+        let header = findings.header(rejected.row);
+        lines.insert(rejected.row, rejected_cells(&rejected, &header, &columns));
     })?;
     if lines.is_empty() {
         return Ok(false);
@@ -270,10 +284,19 @@ fn held_rows(
     }
 }
 
-/// The cells as far as they could be told apart, else the record as it stands in the file.
-fn rejected_cells(rejected: &Rejected) -> Vec<String> {
+/// The cells as far as they could be told apart, under the table's columns, whatever order the record's own file has
+/// them in; what its header does not name stands behind. Else the record as it stands in the file.
+fn rejected_cells(rejected: &Rejected, header: &[String], columns: &[String]) -> Vec<String> {
     if rejected.fields.is_empty() {
         return vec![String::from_utf8_lossy(&rejected.bytes).into_owned()];
     }
-    rejected.fields.iter().map(|field| field.clone().unwrap_or_default()).collect()
+    let cell = |field: Option<&Option<String>>| field.cloned().flatten().unwrap_or_default();
+    if header == columns {
+        return rejected.fields.iter().map(|field| cell(Some(field))).collect();
+    }
+    let place = |name: &String| header.iter().position(|own| own == name);
+    let named = columns.iter().map(|name| cell(place(name).and_then(|at| rejected.fields.get(at))));
+    let known = |at: usize| header.get(at).is_some_and(|name| columns.contains(name));
+    let rest = rejected.fields.iter().enumerate().filter(|(at, _)| !known(*at));
+    named.chain(rest.map(|(_, field)| cell(Some(field)))).collect()
 }

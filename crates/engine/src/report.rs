@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gates::Measured;
 use crate::marks::Check;
+use crate::run::marked::place;
 use crate::statement::{
     CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, OpenDecision, Patients, RuleBalance, Stage,
     TableBalance, Waived,
@@ -22,7 +23,7 @@ pub struct StageReport {
     /// Which candidate packs there were and why one was chosen.
     pub ranking: Option<serde_json::Value>,
     pub sources: Vec<SourceFile>,
-    /// The header each table's file really had.
+    /// The header each file really had, by the file's name.
     pub headers: std::collections::BTreeMap<String, Vec<String>>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,
@@ -70,6 +71,12 @@ pub struct SourceFile {
 }
 
 impl StageReport {
+    /// Check: the header of the file that a source row is in.
+    pub(crate) fn header(&self, row: i64) -> &[String] {
+        let file = place(row).file.and_then(|file| self.sources.get(file));
+        file.and_then(|file| self.headers.get(&file.file)).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Turns counts by check number into findings, checks without rows left out.
     pub fn count_findings(&mut self, stage: Stage, counts: &[u64]) {
         for (check, rows) in self.checks.iter().zip(counts).filter(|(_, rows)| **rows > 0) {

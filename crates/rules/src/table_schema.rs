@@ -34,6 +34,15 @@ impl TableSchema {
     }
 
     /// What a failed check means where the schema says so: the field's own word, else the table's.
+    /// The same with what is true of every primary key, said or not: its columns must have values.
+    pub fn with_required_keys(&self) -> Self {
+        let mut schema = self.clone();
+        for field in &mut schema.fields {
+            field.constraints.required |= self.primary_key.iter().any(|key| key.value == field.name.value);
+        }
+        schema
+    }
+
     pub fn failed(&self, field: Option<&Field>, check: &str) -> Option<Disposition> {
         let find = |list: &[(String, Disposition)]| {
             list.iter().find(|(name, _)| name == check).map(|(_, disposition)| *disposition)

@@ -248,6 +248,9 @@ fn raw_text(value: &Expr) -> Expr {
         .into_iter()
         .map(|column| cast(Expr::Column(column), DataType::Utf8View))
         .collect();
+    if texts.is_empty() {
+        return lit("");
+    }
     concat_ws(lit(" | "), texts)
 }
 

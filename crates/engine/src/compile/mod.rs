@@ -9,7 +9,7 @@ mod rule;
 
 use std::collections::BTreeMap;
 
-use chartlift_rules::{Diagnostic, Project, RuleFile, TableSchema};
+use chartlift_rules::{Diagnostic, Keep, Project, RuleFile, TableSchema};
 
 pub use expression::type_name;
 pub use origin::{Level, Origin, Rows, Which, arrow_type, column, layer_schema};
@@ -77,6 +77,9 @@ async fn lint_files(
         } else {
             MOST_CONVERT_RULES
         };
+        // Rows that are made of several are numbered as if by one rule more.
+        let made = file.merge.as_ref().is_some_and(|merge| merge.keep == Keep::Fill);
+        let most = most - usize::from(made);
         if file.rules.len() > most {
             let message = format!("{} rules, at most {most} may produce one table", file.rules.len());
             problems.push(Diagnostic::error("too-many-rules", file.into.place, message));
@@ -85,8 +88,16 @@ async fn lint_files(
             if !origins.iter().any(|origin| origin.name == rule.from.value) {
                 continue;
             }
-            let input =
-                RuleInput { context: &context, project, rule, origins, into, timezone, reshaped: None };
+            let input = RuleInput {
+                context: &context,
+                project,
+                rule,
+                origins,
+                into,
+                timezone,
+                reshaped: None,
+                driving: None,
+            };
             if let Err(found) = compile(&input).await {
                 problems.extend(found);
             }

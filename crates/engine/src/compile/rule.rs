@@ -22,7 +22,7 @@ use datafusion::logical_expr::{Expr, cast, lit, when};
 use super::expression;
 use super::field::Fields;
 use super::join::{Joined, join};
-use super::origin::{Level, Origin, column_of, number_within};
+use super::origin::{Level, Origin, Rows, column_of, number_within};
 use crate::reshape::{PIECE, Shape, UNEVEN};
 
 /// What a rule reads and writes.
@@ -39,6 +39,8 @@ pub struct RuleInput<'a> {
     /// Where the driving rows lie once [`crate::reshape`] has grouped, unpivoted and split them; `None`: the driving
     /// table's own rows stand for them, with nothing in what is made.
     pub reshaped: Option<&'a Path>,
+    /// Rows that drive in place of the table's own; what is joined stays as it is, the same table too.
+    pub driving: Option<Rows>,
 }
 
 /// A rule ready to run.
@@ -80,7 +82,7 @@ pub struct Reached {
 pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnostic>> {
     let rule = input.rule;
     let with_key = mentions_key(rule);
-    let from = origin(input, &rule.from)?;
+    let from = &driving(input)?;
     let alias = rule.alias.as_str();
     let broken =
         |place: Place| move |error: datafusion::error::DataFusionError| vec![internal(&error, place)];
@@ -146,6 +148,15 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
             .map(|join| Reached { table: join.table.value.clone(), unreferenced: join.unreferenced })
             .collect(),
     })
+}
+
+/// The table that drives the rule, with the rows that stand for its own.
+fn driving<'a>(input: &RuleInput<'a>) -> Result<Origin<'a>, Vec<Diagnostic>> {
+    let mut from = origin(input, &input.rule.from)?.clone();
+    if let Some(rows) = &input.driving {
+        from.rows.clone_from(rows);
+    }
+    Ok(from)
 }
 
 fn origin<'a>(input: &RuleInput<'a>, name: &Located<String>) -> Result<&'a Origin<'a>, Vec<Diagnostic>> {

@@ -141,6 +141,7 @@ impl Sides<'_> {
                 into,
                 timezone: self.timezone,
                 reshaped: None,
+                driving: None,
             };
             problems.extend(within(compile(&input).await.err().unwrap_or_default(), when));
         }

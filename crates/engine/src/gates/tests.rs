@@ -83,6 +83,11 @@ fn a_waiver_of_a_code_accepts_no_row_with_another_fault() {
 }
 
 #[test]
+fn a_share_is_at_most_all() {
+    assert_eq!(share(3, 2), 1.0, "a gate of 100 % takes all");
+}
+
+#[test]
 fn blocked_rows_are_accepted_once() {
     let findings = || vec![finding("foreign-key", Disposition::Block, 2)];
     let gate = || vec![measured(SafetyCritical::Yes, 2, 100)];

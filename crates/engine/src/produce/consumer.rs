@@ -48,6 +48,8 @@ pub(super) struct Consumer {
     time: Option<usize>,
     now: i64,
     hold: Option<usize>,
+    /// Places in the schema of the fields of held records that are kept.
+    of_held: Vec<usize>,
     keys: KeyWriter,
 }
 
@@ -86,8 +88,8 @@ enum Fate {
 
 impl Consumer {
     pub(super) fn new(job: &Job<'_>, first_check: usize) -> Self {
-        let schema = job.rule.frame.schema();
-        let index = |name: &str| schema.index_of_column_by_name(None, name);
+        let plan = job.rule.frame.schema();
+        let index = |name: &str| plan.index_of_column_by_name(None, name);
         let layout = Layout {
             degraded: index("_degraded"),
             fan: index("_fan").unwrap_or_default(),
@@ -100,8 +102,15 @@ impl Consumer {
         };
         let patient = job.into.extension.patient.as_ref().map(|patient| patient.value.as_str());
         let key = job.into.primary_key.first().map(|key| key.value.as_str());
+        let schema = layer_schema(job.into, Level::Categorized);
+        let of_held = || job.of_held.iter().map(String::as_str).chain(["_row", "_part"]);
         Self {
-            schema: layer_schema(job.into, Level::Categorized),
+            of_held: if job.of_held.is_empty() {
+                Vec::new()
+            } else {
+                of_held().filter_map(|name| schema.index_of(name).ok()).collect()
+            },
+            schema,
             outcome: Outcome {
                 reached: vec![RoaringTreemap::new(); job.rule.joins.len()],
                 ..Outcome::default()
@@ -170,6 +179,7 @@ impl Consumer {
         );
         values.extend([Arc::new(rows) as ArrayRef, Arc::new(made_parts), degraded]);
         let made = RecordBatch::try_new(SchemaRef::clone(&self.schema), values)?;
+        self.remember_held(&made, &fates)?;
         let made = if fates.iter().all(|fate| *fate == Fate::Kept) {
             made
         } else {
@@ -290,6 +300,15 @@ impl Consumer {
         }
     }
 
+    fn remember_held(&mut self, made: &RecordBatch, fates: &[Fate]) -> Result<(), DataFusionError> {
+        if self.of_held.is_empty() || !fates.contains(&Fate::Quarantined) {
+            return Ok(());
+        }
+        let held: BooleanArray = fates.iter().map(|fate| Some(*fate == Fate::Quarantined)).collect();
+        self.outcome.held.push(arrow::compute::filter_record_batch(&made.project(&self.of_held)?, &held)?);
+        Ok(())
+    }
+
     fn remember_reached(&mut self, batch: &RecordBatch, rows: &Int64Array) {
         debug_assert_eq!(rows.len(), batch.num_rows());
         for (at, reached) in self.layout.joined.iter().zip(&mut self.outcome.reached) {
@@ -357,16 +376,17 @@ impl Marking<'_> {
         }
         for (row, fate) in self.fates.iter_mut().enumerate() {
             let number = exclude.value(row);
-            let check = if number > 0 {
+            // An exclusion may look at the joined row: where that is one of several, it is not asked.
+            let check = if fan.value(row) && number != -2 {
+                *fate = Fate::Quarantined;
+                0
+            } else if number > 0 {
                 *fate = Fate::Excluded(usize::try_from(number - 1).unwrap_or_default());
                 2 + number
             } else if number < 0 {
                 *fate = Fate::Quarantined;
                 // Undecided or uneven.
                 -number
-            } else if fan.value(row) {
-                *fate = Fate::Quarantined;
-                0
             } else {
                 continue;
             };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use chartlift_rules::{Disposition, TableSchema};
 use datafusion::error::DataFusionError;
 use futures::StreamExt;
@@ -37,6 +38,8 @@ pub(crate) struct Job<'a> {
     pub pool: &'a Arc<Pool>,
     /// Single-row checks of what the rule produces.
     pub checks: &'a [ColumnCheck],
+    /// Fields of held records that a merge rule must know; none without one.
+    pub of_held: &'a [String],
     pub progress: &'a Arc<dyn Progress>,
     /// When "future" begins, in microseconds since 1970.
     pub now: i64,
@@ -67,6 +70,8 @@ pub(crate) struct Outcome {
     pub absent: HashSet<u64>,
     /// For each join, the rows it reached.
     pub reached: Vec<RoaringTreemap>,
+    /// The records of quarantined rows: the fields that were asked for, `_row` and `_part`.
+    pub held: Vec<RecordBatch>,
     /// The produced rows' keys, for finding equal ones.
     pub keys: Vec<KeyWriter>,
     pub digest: ArtefactDigest,
@@ -106,6 +111,7 @@ impl Outcome {
         } else {
             self.reached.iter_mut().zip(other.reached).for_each(|(mine, theirs)| *mine |= theirs);
         }
+        self.held.extend(other.held);
         self.keys.extend(other.keys);
         self.digest.merge(&other.digest)?;
         self.multiplied.union(other.multiplied);

@@ -6,7 +6,7 @@ use std::path::Path;
 use chartlift_rules::{Disposition, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
-use super::held::origins;
+use super::held_rows::{HeldRows, origins};
 use super::patients::of_held_rows;
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
@@ -26,6 +26,8 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
     let origins = origins(system, &checked);
+    let check = work.report(Stage::Check)?;
+    let held = HeldRows { work, context: &context, origins: &origins, checked: &checked, report: check };
     let mut report = StageReport::default();
     let mut counts = Vec::new();
     let mut layers = Vec::new();
@@ -48,6 +50,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             origins: &origins,
             timezone: &system.timezone,
             folder: folder.join(&file.into.value),
+            held: Some(&held),
         };
         let made = transform(&one, &earlier, &mut report, &mut counts).await?;
         known.incomplete.extend(made.incomplete);
@@ -66,7 +69,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         }
     }
     work.environment.progress.end();
-    let unattributed = of_held_rows(work, &context, &origins, &checked, &mut known).await?;
+    let unattributed = of_held_rows(&held, &mut known).await?;
     known.write(folder)?;
     report.patients = Some(PatientCount {
         exported: exported(&patients, &known)?,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chartlift_rules::{SafetyCritical, SourceTable, System, TableSchema};
+use chartlift_rules::{SafetyCritical, SourceTable, System};
 
 use super::{Finished, Work};
 use crate::Error;
@@ -132,7 +132,7 @@ fn table_jobs<'a>(
     let tables: Vec<&SourceTable> = system.tables.iter().collect();
     let mut jobs = Vec::new();
     for table in &tables {
-        let schema = with_required_keys(&table.schema);
+        let schema = table.schema.with_required_keys();
         // Lint has shown the problems of the schema; here only its checks matter.
         let (checks, _) = constraints::text_checks(&schema, &system.timezone);
         let first_check = report.checks.len();
@@ -156,16 +156,6 @@ fn table_jobs<'a>(
         })
         .collect();
     (jobs, merged)
-}
-
-/// The columns of a primary key must have values, said or not.
-fn with_required_keys(schema: &TableSchema) -> TableSchema {
-    let mut schema = schema.clone();
-    let keys: Vec<String> = schema.primary_key.iter().map(|key| key.value.clone()).collect();
-    for field in schema.fields.iter_mut().filter(|field| keys.contains(&field.name.value)) {
-        field.constraints.required = true;
-    }
-    schema
 }
 
 /// The files of known tables; their number in the order is their place in the list of sources.
@@ -206,7 +196,11 @@ fn account_file(
         let check = Check::new(code, &job.table.name.value, Disposition::Quarantine);
         report.findings.push(check.finding(Stage::Check, *rows));
     }
-    report.headers.insert(job.table.name.value.clone(), result.index.header.clone());
+    if let Some(source) = report.sources.get(source) {
+        let declared = || job.table.schema.fields.iter().map(|field| field.name.value.clone()).collect();
+        let header = if job.table.dialect.header_row == 0 { declared() } else { result.index.header.clone() };
+        report.headers.insert(source.file.clone(), header);
+    }
     labels(report, job.table, &result.index.header);
 }
 
@@ -277,9 +271,8 @@ async fn verdict(
     for (source, table) in system.tables.iter().zip(tables) {
         let name = source.name.value.as_str();
         let safety = critical_table(work, system, name);
-        let header = report.headers.get(name).cloned().unwrap_or_default();
         let future = match safety {
-            SafetyCritical::Future => work.future_of_table(name, folder, &header).await?,
+            SafetyCritical::Future => work.future_of_table(name, folder, report).await?,
             SafetyCritical::Yes | SafetyCritical::No => 0,
         };
         let measured = Measured {

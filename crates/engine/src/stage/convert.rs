@@ -57,6 +57,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             origins: &origins,
             timezone: "UTC",
             folder: folder.join(&file.into.value),
+            held: None,
         };
         let made = transform(&one, &earlier, &mut report, &mut counts).await?;
         report.measured.push(measure(work, file, &made, &report.rules)?);

@@ -4,19 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use chartlift_rules::{RuleFile, SafetyCritical, TableSchema};
 
 use super::Work;
-use super::held::{HeldRows, origins, rejected};
+use super::held_rows::{HeldRows, origins};
 use super::loadable::row_ids;
 use crate::Error;
-use crate::compile::Rows;
 use crate::land;
 use crate::layer;
 use crate::marks::{RowId, RowSet, read_rows};
 use crate::produce::CONVERT_SHIFT;
+use crate::report::StageReport;
 
 const DAY: i64 = 86_400_000_000;
 /// A day without a zone is past everywhere on earth this long after it began in UTC.
@@ -52,12 +52,12 @@ impl Work<'_> {
     }
 
     /// How many of the rows of a source table that check held are not known to be past; `checked` is the folder that
-    /// check has written, `header` the table's.
+    /// check has written, `report` what it reports.
     pub(super) async fn future_of_table(
         &self,
         table: &str,
         checked: &Path,
-        header: &[String],
+        report: &StageReport,
     ) -> Result<u64, Error> {
         let (system, project) = (self.system()?, &self.environment.project);
         let folder = checked.join(table);
@@ -69,36 +69,37 @@ impl Work<'_> {
             return Ok(0);
         }
         let (context, origins) = (self.session()?, origins(system, checked));
+        let rows = HeldRows { work: self, context: &context, origins: &origins, checked, report };
         let (mut past, mut open) = (RowSet::default(), RowSet::default());
         for file in &system.categorize {
             let Some(into) = project.categories.get(&file.into.value) else { continue };
             let Some(time) = time_of(into) else { continue };
             for rule in file.rules.iter().filter(|rule| rule.from.value == table) {
-                let rule = HeldRows { context: &context, project, system, origins: &origins, rule, into };
-                let mut sort = |rows: &arrow::array::Int64Array, excluded: &[i32], times: &ArrayRef| {
-                    for (at, (row, excluded)) in rows.values().iter().zip(excluded).enumerate() {
-                        // What the rule leaves out by name is no appointment.
-                        let set = if *excluded > 0 || is_past(times, at, self.now()) {
-                            &mut past
-                        } else {
-                            &mut open
-                        };
-                        set.insert(RowId::source(*row));
-                    }
-                };
-                if let Some(rows) = rule.quarantined(&folder) {
-                    rule.read(rows, time, &mut sort).await?;
-                }
-                let Some(origin) = origins.iter().find(|origin| origin.name == table) else { continue };
-                for some in land::reject_batches(&folder)? {
-                    let batch = rejected(&some?, origin.schema, header)?;
-                    rule.read(Rows::Memory(vec![batch]), time, &mut sort).await?;
+                for some in rows.of(rule, into).await? {
+                    let fields = ["_row", "_exclude", time];
+                    let sort = |batch: &RecordBatch| self.sort(batch, &mut past, &mut open);
+                    some.each(&fields, sort).await?;
                 }
             }
         }
         past.remove(&open);
         held.remove(&past);
         Ok(held.len())
+    }
+
+    /// Puts each row of `_row`, `_exclude` and its time where it belongs.
+    fn sort(&self, batch: &RecordBatch, past: &mut RowSet, open: &mut RowSet) {
+        let rows = batch.column(0).as_primitive::<Int64Type>();
+        let excluded = batch.column(1).as_primitive::<Int32Type>();
+        for (at, (row, excluded)) in rows.values().iter().zip(excluded.values()).enumerate() {
+            // What the rule leaves out by name is no appointment.
+            let set = if *excluded > 0 || is_past(batch.column(2), at, self.now()) {
+                &mut *past
+            } else {
+                &mut *open
+            };
+            set.insert(RowId::source(*row));
+        }
     }
 
     /// How many of these records of a category are not known to be past; `categorized` is its folder.

@@ -5,12 +5,13 @@ mod check;
 mod convert;
 mod fates;
 mod future;
-mod held;
+mod held_rows;
 mod identify;
 mod import;
 mod lineage;
 mod loadable;
 mod merge;
+mod overruled;
 mod patients;
 mod residue;
 mod same_key;
@@ -104,20 +105,6 @@ impl Work<'_> {
             memory_bytes: self.environment.project.settings.limits.memory_bytes,
         };
         session::session(limits).map_err(Error::query("making a session"))
-    }
-
-    /// The header of a table's file, as the schema declares it.
-    pub(crate) fn headers(&self, table: &str) -> Vec<String> {
-        let declared = || {
-            let system = self.system().ok()?;
-            let table = system.tables.iter().find(|one| one.name.value == table)?;
-            Some(table.schema.fields.iter().map(|field| field.name.value.clone()).collect())
-        };
-        self.earlier
-            .get(&Stage::Check)
-            .and_then(|before| before.report.headers.get(table).cloned())
-            .or_else(declared)
-            .unwrap_or_default()
     }
 
     /// Digest of exactly the rows that are to be loaded.

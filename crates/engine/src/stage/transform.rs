@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use chartlift_rules::{Diagnostic, RuleFile, TableSchema};
 use datafusion::execution::context::SessionContext;
 
-use super::{Work, same_key};
+use super::held_rows::HeldRows;
+use super::{Work, overruled, same_key};
 use crate::Error;
 use crate::compile::{self, Level, Origin, RuleInput};
 use crate::constraints::{self, ColumnCheck};
@@ -30,6 +32,20 @@ pub(super) struct Transform<'a> {
     pub(super) timezone: &'a str,
     /// The layer's folder.
     pub(super) folder: PathBuf,
+    /// The rows that check held; `None`: later stages never see them.
+    pub(super) held: Option<&'a HeldRows<'a>>,
+}
+
+impl Transform<'_> {
+    /// The fields that a merge rule looks at: the key and what it orders by; none without one.
+    fn merge_fields(&self) -> Vec<String> {
+        let Some(merge) = &self.file.merge else { return Vec::new() };
+        let key = self.into.primary_key.first().into_iter();
+        let mut fields: Vec<String> = key.chain(&merge.order).map(|name| name.value.clone()).collect();
+        let mut seen = HashSet::new();
+        fields.retain(|name| seen.insert(name.clone()));
+        fields
+    }
 }
 
 /// What a rule file came to.
@@ -39,6 +55,8 @@ pub(super) struct Transformed {
     pub(super) joins: Vec<Vec<compile::Reached>>,
     pub(super) balance: CategoryBalance,
     pub(super) digest: ArtefactDigest,
+    /// Records of held rows, as far as a merge rule must know them.
+    pub(super) held: Vec<RecordBatch>,
     pub(super) incomplete: HashSet<u64>,
     pub(super) absent: HashSet<u64>,
     /// The keys of all rows, where they name patients.
@@ -69,7 +87,7 @@ pub(super) async fn transform(
 ) -> Result<Transformed, Error> {
     let into = one.file.into.value.as_str();
     let checks = match one.level {
-        Level::Checked => constraints::typed_checks(one.into).0,
+        Level::Checked => constraints::typed_checks(&one.into.with_required_keys()).0,
         // The target's own constraints are validate's.
         Level::Categorized => Vec::new(),
     };
@@ -79,6 +97,7 @@ pub(super) async fn transform(
         joins: Vec::new(),
         balance: CategoryBalance { category: into.into(), ..CategoryBalance::default() },
         digest: ArtefactDigest::default(),
+        held: Vec::new(),
         incomplete: HashSet::new(),
         absent: HashSet::new(),
         patients: None,
@@ -92,6 +111,7 @@ pub(super) async fn transform(
         made.balance.emitted += outcome.emitted;
         made.digest.merge(&outcome.digest)?;
         keys.append(&mut outcome.keys);
+        made.held.append(&mut outcome.held);
         let before = earlier.get(&rule.from).copied().unwrap_or_default();
         report.rules.push(balance(one.stage, &rule, into, before, &outcome));
         made.incomplete.extend(std::mem::take(&mut outcome.incomplete));
@@ -121,6 +141,7 @@ async fn run_rule(
         into: one.into,
         timezone: one.timezone,
         reshaped: None,
+        driving: None,
     };
     let shape = Shape::of(rule);
     let reshaped = match &shape {
@@ -132,6 +153,7 @@ async fn run_rule(
     let first_check = report.checks.len();
     let into = one.file.into.value.as_str();
     report.checks.extend(produce::rule_checks(&compiled, into, checks));
+    let of_held = one.merge_fields();
     let job = Job {
         rule: &compiled,
         number,
@@ -141,10 +163,14 @@ async fn run_rule(
         secret: one.work.environment.key.secret(),
         pool: &one.work.pool,
         checks,
+        of_held: &of_held,
         progress: &one.work.environment.progress,
         now: one.work.now(),
     };
     let mut outcome = produce::run(&job, first_check, next_part).await?;
+    if let Some(held) = one.held.filter(|_| !of_held.is_empty()) {
+        outcome.held.extend(overruled::of_held(held, rule, one.into, &of_held).await?);
+    }
     if let Some(reshaped) = reshaped {
         outcome.left_out(Unproduced::Merged, reshaped.merged);
         outcome.left_out(Unproduced::Excluded("no-values".into()), reshaped.nothing);

@@ -132,7 +132,8 @@ pub(super) const CODES: &[Code] = &[
         name: "key-conflict",
         summary: "Rows with the same key have different content.",
         explanation: "They cannot both be the record of that key, and which one is right is not known, so all of \
-            them are quarantined.",
+            them are quarantined. With a `merge` rule that happens where the record that would stay is held itself: an \
+            older one does not take its place.",
     },
     Code {
         name: "fan-out",
