@@ -3,6 +3,7 @@
 //! No HTTP, no command line, no cluster in here.
 
 pub mod catalog;
+pub mod clinical;
 pub mod compile;
 pub mod constraints;
 pub mod datetime;

@@ -1,8 +1,11 @@
 //! The one table of codes. A code is never reused for another meaning; `chartlift explain CODE` prints its entry.
 
 mod data;
+mod portuguese;
 mod rules;
 mod runs;
+
+pub use portuguese::summary_in_portuguese;
 
 /// A code that a diagnostic, a finding or an error carries.
 #[derive(Debug, Clone, Copy)]

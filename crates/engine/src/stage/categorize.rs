@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use chartlift_rules::{Disposition, System, Unreferenced};
+use chartlift_rules::{Disposition, SourceTable, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
 use super::patients::of_held_rows;
@@ -24,16 +24,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let earlier: BTreeMap<String, Earlier> =
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
-    let origins: Vec<Origin<'_>> = system
-        .tables
-        .iter()
-        .map(|table| Origin {
-            name: &table.name.value,
-            schema: &table.schema,
-            rows: Rows::not_held(checked.join(&table.name.value)),
-            level: Level::Checked,
-        })
-        .collect();
+    let origins = origins(system, &checked);
     let mut report = StageReport::default();
     let mut counts = Vec::new();
     let mut layers = Vec::new();
@@ -83,6 +74,17 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     report.trouble = trouble;
     let digest = super::layer_digest(&layers, &report);
     Ok(Finished { report, verdict, digest })
+}
+
+/// The source tables as check left them.
+pub(crate) fn origins<'a>(system: &'a System, checked: &Path) -> Vec<Origin<'a>> {
+    let origin = |table: &'a SourceTable| Origin {
+        name: &table.name.value,
+        schema: &table.schema,
+        rows: Rows::not_held(checked.join(&table.name.value)),
+        level: Level::Checked,
+    };
+    system.tables.iter().map(origin).collect()
 }
 
 /// How many patients the export names: those that got a record, and those whose own row is held.

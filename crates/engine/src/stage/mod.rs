@@ -33,8 +33,12 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
-pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use categorize::origins;
+pub(crate) use loadable::{emptied_path, in_load_order, row_ids, table_spec};
+pub(crate) use patients::{Naming, rejected};
+pub(crate) use transform::Patients;
 pub(crate) use verify::run as verify;
+pub(crate) use whole::{add_lost, for_patients};
 
 /// What a stage made.
 pub(crate) struct Finished {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
-use arrow::datatypes::SchemaRef;
-use chartlift_rules::{Rule, TableSchema};
+use arrow::datatypes::{Int32Type, SchemaRef};
+use chartlift_rules::{Rule, System, TableSchema};
 use datafusion::execution::context::SessionContext;
 use futures::StreamExt;
 
@@ -34,7 +34,7 @@ pub(super) async fn of_held_rows(
             let Some(origin) = origins.iter().find(|origin| origin.name == rule.from.value) else { continue };
             let folder = checked.join(origin.name);
             let quarantined = folder.join("quarantined.parquet");
-            let job = Reading { work, context, origins, rule, into };
+            let job = Naming { system, work, context, origins, rule, into };
             if quarantined.exists() {
                 let rows = match &origin.rows {
                     Rows::Layer { folder, occurrences, .. } => Rows::Layer {
@@ -61,18 +61,50 @@ pub(super) async fn of_held_rows(
     Ok(unattributed)
 }
 
-struct Reading<'a> {
-    work: &'a Work<'a>,
-    context: &'a SessionContext,
-    origins: &'a [Origin<'a>],
-    rule: &'a Rule,
-    into: &'a TableSchema,
+/// One rule of a pack, run over chosen driving rows to learn whose they are.
+pub(crate) struct Naming<'a> {
+    pub(crate) system: &'a System,
+    pub(crate) work: &'a Work<'a>,
+    pub(crate) context: &'a SessionContext,
+    pub(crate) origins: &'a [Origin<'a>],
+    pub(crate) rule: &'a Rule,
+    pub(crate) into: &'a TableSchema,
 }
 
-impl Reading<'_> {
-    /// Runs the rule over `rows` for the patient's key alone; returns how many rows name one.
+impl Naming<'_> {
+    /// Whether the rule's rows are the patients themselves.
+    pub(crate) fn defines(&self) -> bool {
+        let patient = self.into.extension.patient.as_ref().map(|patient| &patient.value);
+        patient.is_some() && patient == self.into.primary_key.first().map(|key| &key.value)
+    }
+
+    /// Adds the patients of `rows` to `known`; returns how many rows name one.
     async fn read(&self, rows: Rows, known: &mut Patients) -> Result<u64, Error> {
-        let Some(patient) = &self.into.extension.patient else { return Ok(0) };
+        let secret = self.work.environment.key.secret();
+        let set = if self.defines() { &mut known.absent } else { &mut known.incomplete };
+        let mut named = 0;
+        self.each(rows, &[], |batch| {
+            let excluded = batch.column(1).as_primitive::<Int32Type>();
+            let keys = batch.column(2).as_string_view();
+            for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
+                named += 1;
+                if excluded.value(row) <= 0 {
+                    set.insert(hash_parts(secret, [keys.value(row).as_bytes()].into_iter()));
+                }
+            }
+        })
+        .await?;
+        Ok(named)
+    }
+
+    /// Runs the rule over `rows` and hands out `_row`, `_exclude`, the patient's key, and the fields `also`.
+    pub(crate) async fn each(
+        &self,
+        rows: Rows,
+        also: &[&str],
+        mut each: impl FnMut(&RecordBatch),
+    ) -> Result<(), Error> {
+        let Some(patient) = &self.into.extension.patient else { return Ok(()) };
         let origins: Vec<Origin<'_>> = self
             .origins
             .iter()
@@ -87,39 +119,24 @@ impl Reading<'_> {
             rule: self.rule,
             origins: &origins,
             into: self.into,
-            timezone: &self.work.system()?.timezone,
+            timezone: &self.system.timezone,
             reshaped: None,
         };
         let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
         let doing = "finding the patients of held rows";
-        let frame = compiled
-            .frame
-            .select(vec![column("_exclude"), column(&patient.value)])
-            .map_err(Error::query(doing))?;
+        let columns = ["_row", "_exclude", &patient.value].into_iter().chain(also.iter().copied());
+        let frame =
+            compiled.frame.select(columns.map(column).collect::<Vec<_>>()).map_err(Error::query(doing))?;
         let mut stream = frame.execute_stream().await.map_err(Error::query(doing))?;
-        let defines = self.into.primary_key.first().is_some_and(|key| key.value == patient.value);
-        let set = if defines { &mut known.absent } else { &mut known.incomplete };
-        let mut named = 0;
         while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(Error::query(doing))?;
-            let excluded = batch.column(0).as_primitive::<arrow::datatypes::Int32Type>();
-            let keys = batch.column(1).as_string_view();
-            for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
-                named += 1;
-                if excluded.value(row) <= 0 {
-                    set.insert(hash_parts(
-                        self.work.environment.key.secret(),
-                        [keys.value(row).as_bytes()].into_iter(),
-                    ));
-                }
-            }
+            each(&batch.map_err(Error::query(doing))?);
         }
-        Ok(named)
+        Ok(())
     }
 }
 
 /// Rejected records, as far as their fields could be read, in the layer's shape.
-fn rejected(
+pub(crate) fn rejected(
     rejects: &[land::Rejected],
     schema: &TableSchema,
     header: &[String],
