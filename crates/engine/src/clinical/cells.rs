@@ -7,6 +7,8 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chartlift_rules::{FieldType, TableSchema};
+use chrono::DateTime;
+use chrono_tz::Tz;
 
 use super::Cell;
 use crate::Error;
@@ -102,12 +104,26 @@ pub(super) fn text_of(column: &ArrayRef, row: usize) -> Option<String> {
 }
 
 /// A made row's columns that have a value.
-pub(super) fn cells_of(batch: &RecordBatch, row: usize, schema: &TableSchema) -> Vec<Cell> {
+pub(super) fn cells_of(batch: &RecordBatch, row: usize, schema: &TableSchema, zone: Tz) -> Vec<Cell> {
     let cells = schema.fields.iter().filter_map(|field| {
         let text = text_of(batch.column_by_name(&field.name.value)?, row).filter(|text| !text.is_empty())?;
+        let text = if field.kind == FieldType::Datetime { local(&text, zone) } else { text };
         Some(Cell { name: field.name.value.clone(), text, kind: field.kind })
     });
     cells.collect()
+}
+
+/// An instant as the clocks of a zone show it.
+pub(super) fn local(instant: &str, zone: Tz) -> String {
+    DateTime::parse_from_rfc3339(instant).map_or_else(
+        |_| instant.to_owned(),
+        |instant| instant.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S").to_string(),
+    )
+}
+
+/// The zone of the old system's clocks.
+pub(super) fn zone(work: &Work<'_>) -> Tz {
+    work.system().ok().and_then(|system| system.timezone.parse().ok()).unwrap_or(Tz::UTC)
 }
 
 /// Hands out the rows of a layer that `wanted` chooses: batch, place in it, id.

@@ -51,7 +51,7 @@ struct Texts {
 
 impl Texts {
     fn read(work: &Work<'_>, index: &Index, entries: &[Entry]) -> Result<Self, Error> {
-        let held = entries.iter().filter(|entry| index.kind_of(entry).is_some_and(Kind::holds));
+        let held = entries.iter().filter(|entry| index.holds(entry));
         let rows = source_rows(work, &held.map(|entry| entry.row).collect())?;
         let mut wanted: BTreeMap<&Level, HashMap<RowId, BTreeSet<&str>>> = BTreeMap::new();
         for entry in entries {
@@ -87,8 +87,17 @@ impl Texts {
     fn problems(&self, work: &Work<'_>, index: &Index, entries: &[Entry]) -> Result<Vec<Problem>, Error> {
         let sources = &work.report(Stage::Check)?.sources;
         let mut problems: BTreeMap<i64, Problem> = BTreeMap::new();
+        // A reference that was emptied in a row that is held as well is nobody's concern.
+        let held: BTreeSet<(&Level, i64, i32)> = entries
+            .iter()
+            .filter_map(|entry| Some((&index.kind_of(entry)?.level, entry)).filter(|_| index.holds(entry)))
+            .map(|(level, entry)| (level, entry.row, entry.part))
+            .collect();
         for entry in entries {
             let Some(kind) = index.kind_of(entry) else { continue };
+            if !kind.holds() && held.contains(&(&kind.level, entry.row, entry.part)) {
+                continue;
+            }
             let problem = problems.entry(entry.row).or_insert_with(|| {
                 let place = place(entry.row);
                 let file = place.file.and_then(|file| sources.get(file));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chartlift_rules::{FieldType, SafetyCritical, TableSchema};
 
-use super::cells::{cells_of, each_row, source_rows, text_at, text_of};
+use super::cells::{cells_of, each_row, source_rows, text_at, text_of, zone};
 use super::{Cell, Identity, naming};
 use crate::Error;
 use crate::marks::{RowId, read_rows};
@@ -168,6 +168,7 @@ pub(super) fn instant(schema: &TableSchema) -> Option<&str> {
 
 /// Adds the target's rows that convert made of the records and that nobody held.
 fn targets(work: &Work<'_>, categories: &[(&str, &TableSchema)], found: &mut [Found]) -> Result<(), Error> {
+    let zone = zone(work);
     let converted = work.folder(Stage::Convert)?;
     let target = work.target()?;
     let mut places: HashMap<(usize, RowId), usize> = HashMap::new();
@@ -197,7 +198,7 @@ fn targets(work: &Work<'_>, categories: &[(&str, &TableSchema)], found: &mut [Fo
             let of = RowId { row: id.row, part: id.part & CATEGORIZED_BITS };
             let Some(at) = places.get(&(category, of)).filter(|_| !held.contains(id)) else { return Ok(()) };
             if let Some(one) = found.get_mut(*at) {
-                let mut cells = cells_of(batch, row, &table.schema);
+                let mut cells = cells_of(batch, row, &table.schema, zone);
                 if let Some(key) = table.schema.primary_key.first() {
                     cells.retain(|cell| cell.name != key.value);
                 }

@@ -175,6 +175,10 @@ impl Index {
         self.kinds.get(usize::try_from(entry.kind).ok()?)
     }
 
+    pub(super) fn holds(&self, entry: &Entry) -> bool {
+        self.kind_of(entry).is_some_and(Kind::holds)
+    }
+
     /// The numbers of all source rows that are named as such.
     pub(super) fn source_rows(&self) -> BTreeSet<i64> {
         let of_source = self

@@ -17,6 +17,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use chartlift_rules::{Disposition, FieldType};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::Error;
 use crate::keys::{Pool, hash_parts};
@@ -33,6 +35,7 @@ pub use risks::{Risk, Why};
 pub struct Cell {
     /// The column's name in its own table.
     pub name: String,
+    /// Dates in ISO 8601; instants too, in the old system's own time and without a zone.
     pub text: String,
     pub kind: FieldType,
 }
@@ -138,6 +141,8 @@ pub struct Clinical<'a> {
     work: Work<'a>,
     /// The last stage whose rows could be read.
     pub reached: Stage,
+    /// The IANA zone of the old system, in which times are told.
+    pub timezone: String,
     index: index::Index,
     /// Patients who are not whole, by name.
     touched: Vec<(Identity, Standing, u64)>,
@@ -205,7 +210,8 @@ pub async fn examine<'a>(
         sample = Some(drawn);
     }
     index.keep_only(&touched.iter().map(|(_, _, hash)| *hash).collect());
-    Ok(Clinical { work, reached, index, touched, sample, risks })
+    let timezone = work.system()?.timezone.clone();
+    Ok(Clinical { work, reached, timezone, index, touched, sample, risks })
 }
 
 impl Clinical<'_> {
@@ -213,6 +219,11 @@ impl Clinical<'_> {
     pub fn touched(&self) -> (usize, usize) {
         let absent = self.touched.iter().filter(|(_, standing, _)| *standing == Standing::Absent).count();
         (self.touched.len() - absent, absent)
+    }
+
+    /// Every patient who is not whole, by name.
+    pub fn listed(&self) -> impl Iterator<Item = (&Identity, Standing)> {
+        self.touched.iter().map(|(identity, standing, _)| (identity, *standing))
     }
 
     /// Hands out every patient who is not whole, by name, the texts of a few charts in memory at a time.
@@ -236,7 +247,10 @@ impl Clinical<'_> {
 
 /// Names as they would stand in a telephone book of the plainest kind.
 fn by_name(identity: &Identity) -> (bool, String, &str) {
-    let name = identity.name.as_ref().map(|name| name.to_lowercase());
+    let plain = |name: &String| -> String {
+        name.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
+    };
+    let name = identity.name.as_ref().map(plain);
     (name.is_none(), name.unwrap_or_default(), &identity.key)
 }
 

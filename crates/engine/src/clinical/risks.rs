@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use arrow::array::{Array, AsArray, RecordBatch};
 use chartlift_rules::{FieldType, SafetyCritical, TableSchema};
 use chrono::Months;
+use chrono_tz::Tz;
 
-use super::cells::{each_row, text_at, text_of};
+use super::cells::{each_row, local, text_at, text_of, zone};
 use super::index::Index;
 use super::sample::rank;
 use super::standing::Settled;
@@ -56,11 +57,12 @@ pub enum Why {
     Oldest,
     Deceased,
     LongestName,
-    /// A row of the chart carries this mark.
+    /// A row of the chart carries this mark; `held`: it did not go on.
     Marked {
         code: String,
         table: String,
         column: Option<String>,
+        held: bool,
     },
 }
 
@@ -94,7 +96,7 @@ pub(super) fn choose(
             }
             Ok(())
         })?;
-        seen.picks(&mut picks);
+        seen.picks(zone(work), &mut picks);
     }
     of_marks(index, standing, seed, &mut picks);
     resolve(work, picks)
@@ -116,7 +118,7 @@ fn of_marks(index: &Index, standing: &Settled, seed: &str, picks: &mut Picks) {
         // Constraints and rules of one column are one kind here.
         if told.insert((&check.code, &check.table, &check.column)) {
             let (code, table, column) = (check.code.clone(), check.table.clone(), check.column.clone());
-            picks.push((patient, Why::Marked { code, table, column }));
+            picks.push((patient, Why::Marked { code, table, column, held: kind.holds() }));
         }
     }
 }
@@ -275,7 +277,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn picks(self, picks: &mut Picks) {
+    fn picks(self, zone: Tz, picks: &mut Picks) {
         let category = self.category.to_owned();
         let mut most = Extreme(None);
         self.counts.into_iter().flatten().for_each(|(hash, records)| most.offer(records, hash));
@@ -291,7 +293,7 @@ impl<'a> Seen<'a> {
         picks.extend(
             self.asserted.into_iter().map(|(assertion, (_, hash))| (hash, Why::Asserted { assertion })),
         );
-        picks.extend(self.next.0.map(|(at, hash)| (hash, Why::Next { category, at: at.0 })));
+        picks.extend(self.next.0.map(|(at, hash)| (hash, Why::Next { category, at: local(&at.0, zone) })));
         picks.extend(self.youngest.0.map(|(_, hash)| (hash, Why::Youngest)));
         picks.extend(self.minor.0.map(|(_, hash)| (hash, Why::Minor)));
         picks.extend(self.oldest.0.map(|(_, hash)| (hash, Why::Oldest)));

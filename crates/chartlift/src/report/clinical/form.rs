@@ -53,11 +53,13 @@ pub(super) fn date(words: &Words, text: &str) -> String {
     }
 }
 
-/// An instant in ISO 8601 and UTC, to the minute.
+/// An instant in ISO 8601, to the minute; `Z` says that it is UTC's.
 pub(super) fn instant(words: &Words, text: &str) -> String {
     let Some((day, time)) = text.split_once('T') else { return text.to_owned() };
     let minutes = time.get(.."HH:MM".len()).unwrap_or(time);
-    fill(words.time_form, &[("date", &date(words, day)), ("time", minutes)])
+    let universal = time.ends_with('Z') || time.ends_with("+00:00");
+    let minutes = if universal { format!("{minutes} UTC") } else { minutes.to_owned() };
+    fill(words.time_form, &[("date", &date(words, day)), ("time", &minutes)])
 }
 
 #[cfg(test)]
@@ -80,6 +82,7 @@ mod tests {
         }
         assert_eq!(instant(english, "2026-11-23T14:05:00Z"), "23 November 2026, 14:05 UTC");
         assert_eq!(instant(portuguese, "2026-11-23T14:05:00Z"), "23 de novembro de 2026, 14:05 UTC");
+        assert_eq!(instant(english, "2026-11-23T14:05:00"), "23 November 2026, 14:05");
         assert_eq!(number(english, 1_234_567), "1,234,567");
         assert_eq!(number(portuguese, 1_234_567), "1.234.567");
         assert_eq!(percent_at_most(english, 1, 163), "0.62 %");

@@ -117,7 +117,7 @@ impl Page<'_> {
             input.and_then(|input| Some(format!("{} {}", input.system.as_ref()?, input.version.as_ref()?)));
         let committed =
             self.account.receipt().and_then(|receipt| receipt.pointer("/load/committed")?.as_str());
-        let created = self.account.order.spec().created_at.format("%Y-%m-%dT%H:%M").to_string();
+        let created = self.account.order.spec().created_at.format("%Y-%m-%dT%H:%MZ").to_string();
         let target = summary.target.split('=').next().unwrap_or_default().to_owned();
         page.raw("<dl>");
         for (name, value) in [
@@ -221,4 +221,12 @@ fn identity_line(words: &Words, identity: &Identity) -> Markup {
     let mut line = Markup::default();
     line.raw(&format!("<p>{}</p>\n", Markup::text(&parts.join(" · "))));
     line
+}
+
+/// A name for a place on the page: letters and digits only, and another for every key.
+fn anchor(kind: &str, key: &str) -> String {
+    key.bytes().fold(format!("{kind}-"), |mut text, byte| {
+        text.push_str(&format!("{byte:02x}"));
+        text
+    })
 }

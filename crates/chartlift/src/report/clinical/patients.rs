@@ -4,10 +4,9 @@ use std::io::Write;
 
 use chartlift_engine::clinical::{Cell, Chart, Problem, Reason, Standing};
 use chartlift_engine::statement::Stage;
-use chartlift_rules::Disposition;
 
 use super::words::{Language, Words, fill};
-use super::{Page, Sheet, form, identity_line, name_of};
+use super::{Page, Sheet, anchor, birth_of, form, identity_line, name_of};
 use crate::exit::Failure;
 use crate::report::markup::Markup;
 
@@ -36,21 +35,53 @@ pub(super) fn write<W: Write>(page: &Page<'_>, sheet: &mut Sheet<'_, W>) -> Resu
         open.raw(&format!("<p class=\"no\">{}</p>\n", Markup::text(&sentence)));
     }
     sheet.put(&open)?;
+    if incomplete + absent > 0 {
+        at_a_glance(page, sheet)?;
+    }
     page.clinical.charts(|one| sheet.put(&chart(words, language, &one)))?;
     sheet.end_section()?;
     chartless(page, sheet)
 }
 
-fn chart(words: &Words, language: Language, chart: &Chart) -> Markup {
-    let mut page = Markup::default();
-    let standing = match chart.standing {
+/// One line for each patient, with a link to what is the matter.
+fn at_a_glance<W: Write>(page: &Page<'_>, sheet: &mut Sheet<'_, W>) -> Result<(), Failure> {
+    let words = sheet.words;
+    let mut open = Markup::default();
+    open.raw(&format!("<table><caption>{}</caption><thead><tr>", Markup::text(words.listed)));
+    for head in [words.name, words.chart_number, words.born, words.standing] {
+        open.raw(&format!("<th scope=\"col\">{}</th>", Markup::text(head)));
+    }
+    open.raw("</tr></thead>\n<tbody>\n");
+    sheet.put(&open)?;
+    for (identity, standing) in page.clinical.listed() {
+        let mut line = Markup::default();
+        line.raw(&format!(
+            "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            anchor("patient", &identity.key),
+            Markup::text(&name_of(words, identity)),
+            Markup::text(&identity.key),
+            Markup::text(&birth_of(words, identity)),
+            Markup::text(in_words(words, standing)),
+        ));
+        sheet.put(&line)?;
+    }
+    let mut close = Markup::default();
+    close.raw("</tbody></table>\n");
+    sheet.put(&close)
+}
+
+fn in_words(words: &Words, standing: Standing) -> &'static str {
+    match standing {
         Standing::Incomplete => words.standing_incomplete,
         Standing::Absent => words.standing_absent,
-    };
-    page.raw(&format!(
-        "<article class=\"chart\"><h3>{}</h3>\n",
-        Markup::text(&name_of(words, &chart.identity))
-    ));
+    }
+}
+
+fn chart(words: &Words, language: Language, chart: &Chart) -> Markup {
+    let mut page = Markup::default();
+    let standing = in_words(words, chart.standing);
+    let (anchor, name) = (anchor("patient", &chart.identity.key), name_of(words, &chart.identity));
+    page.raw(&format!("<article class=\"chart\" id=\"{anchor}\"><h3>{}</h3>\n", Markup::text(&name)));
     page.push(&identity_line(words, &chart.identity));
     page.raw(&format!("<p><strong>{}</strong></p>\n", Markup::text(standing)));
     if chart.problems.is_empty() {
@@ -87,16 +118,12 @@ fn problem(words: &Words, language: Language, problem: &Problem) -> Markup {
 
 fn reason(words: &Words, language: Language, reason: &Reason) -> Markup {
     let mut page = Markup::default();
-    let of_reference = matches!(reason.code.as_str(), "parent-held" | "foreign-key");
-    let summary = if of_reference && reason.disposition == Disposition::Degrade {
-        words.reference_emptied
-    } else {
-        language.reason(&reason.code).unwrap_or(&reason.code)
-    };
+    let summary = summary(words, language, &reason.code, reason.disposition.holds());
     let mut line = Markup::prose(&fill(words.reason, &[("reason", summary)]));
     line.raw(" ");
     line.push(&Markup::code(&reason.code));
-    if let Some(detail) = &reason.detail {
+    let telling = ["constraint-error", "condition-failed", "excluded", "parent-held", "foreign-key"];
+    if let Some(detail) = reason.detail.as_ref().filter(|_| telling.contains(&reason.code.as_str())) {
         line.raw(&format!(" {}", Markup::text(&fill(words.constraint, &[("detail", detail)]))));
     }
     page.raw(&format!("<p>{line}</p>\n"));
@@ -110,6 +137,14 @@ fn reason(words: &Words, language: Language, reason: &Reason) -> Markup {
         page.raw(&format!("<p>{}</p>\n", Markup::text(&text)));
     }
     page
+}
+
+/// What a code means for a row that was held, or that went on without something.
+pub(super) fn summary<'a>(words: &'a Words, language: Language, code: &'a str, held: bool) -> &'a str {
+    match code {
+        "parent-held" | "foreign-key" if !held => words.reference_emptied,
+        _ => language.reason(code).unwrap_or(code),
+    }
 }
 
 fn shown(words: &Words, reason: &Reason) -> Option<String> {

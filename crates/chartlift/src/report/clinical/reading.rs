@@ -1,14 +1,14 @@
 //! The charts that people read: the random sample with what follows from it, the risky ones, the clinician's own, and
 //! what the old and the new system say of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use chartlift_engine::clinical::{ChartFacts, Fact, FactGroup, Sample, SeedFrom, Why};
 
-use super::patients::cells;
+use super::patients::{cells, summary};
 use super::words::{Language, Words, fill};
-use super::{Page, Sheet, form, identity_line, name_of};
+use super::{Page, Sheet, anchor, form, identity_line, name_of};
 use crate::exit::Failure;
 use crate::report::markup::Markup;
 
@@ -33,6 +33,7 @@ pub(super) fn write<W: Write>(page: &Page<'_>, sheet: &mut Sheet<'_, W>) -> Resu
     let mut open = Markup::default();
     open.paragraph(words.charts_intro);
     open.paragraph(words.empty_field);
+    open.paragraph(&fill(words.times, &[("zone", &page.clinical.timezone)]));
     sheet.put(&open)?;
     for (key, labels) in to_read(page, words) {
         if let Some(facts) = page.facts.get(key) {
@@ -156,16 +157,8 @@ fn named(page: &Page<'_>, words: &Words, key: &str) -> Markup {
     let name = page.facts.get(key).map(|facts| name_of(words, &facts.identity)).unwrap_or_default();
     let mut markup = Markup::default();
     let shown = Markup::text(&format!("{name} ({key})"));
-    markup.raw(&format!("<a href=\"#{}\">{shown}</a>", anchor(key)));
+    markup.raw(&format!("<a href=\"#{}\">{shown}</a>", anchor("chart", key)));
     markup
-}
-
-/// A name for a place on the page: letters and digits only, and another for every key.
-fn anchor(key: &str) -> String {
-    key.bytes().fold("chart-".to_owned(), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
 }
 
 /// Each chart once, in the order of the lists above, with what it was chosen for.
@@ -186,34 +179,48 @@ fn to_read<'a>(page: &'a Page<'_>, words: &Words) -> Vec<(&'a str, Vec<String>)>
 
 fn chart(words: &Words, chart: &ChartFacts, labels: &[String]) -> Markup {
     let mut page = Markup::default();
-    let (anchor, name) = (anchor(&chart.identity.key), name_of(words, &chart.identity));
+    let (anchor, name) = (anchor("chart", &chart.identity.key), name_of(words, &chart.identity));
     page.raw(&format!("<article class=\"chart\" id=\"{anchor}\"><h3>{}</h3>\n", Markup::text(&name)));
     page.raw(&format!("<p class=\"quiet\">{}</p>\n", Markup::text(&labels.join("; "))));
     page.push(&identity_line(words, &chart.identity));
-    for one in &chart.groups {
-        page.push(&group(words, one));
+    let mut shown = BTreeSet::new();
+    for one in chart.groups.iter().filter(|group| group.exported || !group.facts.is_empty()) {
+        page.push(&group(words, one, &mut shown));
+    }
+    let not_exported: Vec<String> = chart
+        .groups
+        .iter()
+        .filter(|group| !group.exported && group.facts.is_empty())
+        .map(|group| category(words, &group.category))
+        .collect();
+    if !not_exported.is_empty() {
+        let categories = not_exported.join(", ");
+        let text = fill(words.not_exported_these, &[("categories", &categories)]);
+        page.raw(&format!("<p>{}</p>\n", Markup::text(&text)));
     }
     page.raw("</article>\n");
     page
 }
 
-fn group(words: &Words, group: &FactGroup) -> Markup {
+/// `shown` are the records that stand on the chart already.
+fn group<'a>(words: &Words, group: &'a FactGroup, shown: &mut BTreeSet<(&'a str, i64)>) -> Markup {
     let mut page = Markup::default();
     page.raw(&format!("<h4>{}</h4>\n", Markup::text(&category(words, &group.category))));
+    if group.facts.is_empty() {
+        page.paragraph(if group.only_future { words.no_future } else { words.no_entry });
+        return page;
+    }
     if group.only_future {
         page.raw(&format!("<p class=\"quiet\">{}</p>\n", Markup::text(words.future_only)));
     }
-    if group.facts.is_empty() {
-        page.paragraph(if group.exported { words.no_entry } else { words.not_exported });
-        return page;
-    }
     for one in &group.facts {
-        page.push(&fact(words, one));
+        let first = shown.insert((one.file.as_str(), one.record));
+        page.push(&fact(words, one, first));
     }
     page
 }
 
-fn fact(words: &Words, fact: &Fact) -> Markup {
+fn fact(words: &Words, fact: &Fact, first: bool) -> Markup {
     let mut page = Markup::default();
     if let Some(assertion) = fact.assertion.as_deref().filter(|assertion| *assertion != "allergy") {
         page.raw(&format!("<p><strong>{}</strong></p>\n", Markup::text(&asserted(words, assertion))));
@@ -230,7 +237,11 @@ fn fact(words: &Words, fact: &Fact) -> Markup {
         Markup::text(&place),
         Markup::text(words.new_system)
     ));
-    page.push(&cells(words, &fact.source, |cell| cell.text.clone()));
+    if first {
+        page.push(&cells(words, &fact.source, |cell| cell.text.clone()));
+    } else {
+        page.paragraph(words.same_record);
+    }
     page.raw("</td><td>");
     if fact.target.is_empty() {
         page.paragraph(words.no_row_of_its_own);
@@ -285,7 +296,7 @@ fn in_words(words: &Words, language: Language, why: &Why) -> String {
             words.longest_text,
             &[("category", &named(category)), ("letters", &form::number(words, *letters))],
         ),
-        Why::Asserted { assertion } => asserted(words, assertion),
+        Why::Asserted { assertion } => asserted(words, assertion).trim_end_matches('.').to_owned(),
         Why::Next { category, at } => {
             fill(words.next_of, &[("category", &named(category)), ("at", &form::instant(words, at))])
         }
@@ -294,10 +305,10 @@ fn in_words(words: &Words, language: Language, why: &Why) -> String {
         Why::Oldest => words.oldest.to_owned(),
         Why::Deceased => words.deceased.to_owned(),
         Why::LongestName => words.longest_name.to_owned(),
-        Why::Marked { code, table, column } => {
+        Why::Marked { code, table, column, held } => {
             let table = named(table);
             let place = column.as_ref().map_or(table.clone(), |column| format!("{table}, {column}"));
-            let summary = language.reason(code).unwrap_or(code).trim_end_matches('.');
+            let summary = summary(words, language, code, *held).trim_end_matches('.');
             fill(words.marked, &[("code", summary), ("place", &place)])
         }
     }

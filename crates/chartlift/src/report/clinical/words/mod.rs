@@ -70,7 +70,8 @@ words! {
     reference_emptied, chartless, chartless_intro, chartless_more, raw_record,
     // Reading
     reading, reading_intro, none_known, none_known_drug, not_asked, unable, asserted_other,
-    no_entry, not_exported, no_row_of_its_own, empty_field, lost_field, future_only,
+    no_entry, not_exported, no_row_of_its_own, empty_field, lost_field, future_only, no_future, same_record,
+    not_exported_these, times, listed, standing,
     // The sample
     sample, sample_none, sample_draw, sample_fewer, sample_bound, sample_bound_none, sample_defect,
     seed, seed_load, seed_now, seed_hand, frame, frame_digest, redraw,

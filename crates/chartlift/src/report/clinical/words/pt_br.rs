@@ -98,6 +98,12 @@ pub(super) const WORDS: Words = Words {
     no_row_of_its_own: "Sem linha própria no sistema novo: retido, unido a outro ou deixado de fora por uma regra.",
     empty_field: "Um campo que não está impresso está vazio.",
     lost_field: "Não foi transferido: {label}, escrito como “{text}”",
+    no_future: "Nenhuma a partir do dia da ordem.",
+    same_record: "O mesmo registro que acima.",
+    not_exported_these: "O sistema antigo não exportou, e disso nada se conclui: {categories}.",
+    times: "Os horários são os do sistema antigo ({zone}). As referências aparecem com as chaves do sistema antigo.",
+    listed: "Visão geral",
+    standing: "situação",
     future_only: "A partir do dia da ordem",
 
     sample: "Prontuários a ler: a amostra aleatória",
@@ -112,8 +118,8 @@ pub(super) const WORDS: Words = Words {
     sample_defect: "Se um deles tiver defeito, a frase acima deixa de valer: anote o defeito, mande corrigir a causa, migre de novo \
         e sorteie outra vez. Prontuários incompletos não fazem parte da amostra, porque estão todos na lista.",
     seed: "Semente do sorteio",
-    seed_load: "a cabeça do diário da ordem quando a carga começou, como no recibo; ninguém a escolheu",
-    seed_now: "a cabeça do diário da ordem quando esta página foi feita; a ordem não está carregada, e a próxima execução sorteia \
+    seed_load: "a cabeça do registro (log) da ordem quando a carga começou, como no recibo; ninguém a escolheu",
+    seed_now: "a cabeça do registro (log) da ordem quando esta página foi feita; a ordem não está carregada, e a próxima execução sorteia \
         de novo",
     seed_hand: "escolhida à mão",
     frame: "Sorteado de",
@@ -185,7 +191,7 @@ pub(super) const WORDS: Words = Words {
     decimal: ",",
     date_form: "{day} de {month} de {year}",
     month_form: "{month} de {year}",
-    time_form: "{date}, {time} UTC",
+    time_form: "{date}, {time}",
     months: "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
     yes: "sim",
     no: "não",
