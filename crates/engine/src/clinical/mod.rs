@@ -241,6 +241,9 @@ impl Clinical<'_> {
         let drawn = self.sample.iter().flat_map(|sample| &sample.drawn);
         let keys: BTreeSet<&str> =
             drawn.map(String::as_str).chain(self.risks.iter().map(|risk| risk.key.as_str())).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
         facts::of(&self.work, &keys)
     }
 }
