@@ -124,11 +124,13 @@ impl Texts {
 
     fn reason(&self, work: &Work<'_>, kind: &Kind, entry: &Entry, table: &str, row: &[Cell]) -> Reason {
         let column = kind.check.column.as_deref();
+        let label = column.map(|column| label(work, kind, column));
         let text = column.and_then(|column| match &kind.level {
-            Level::Source if kind.check.table == table => {
-                row.iter().find(|cell| cell.name == column).map(|cell| cell.text.clone())
+            Level::Source => {
+                // A category's field stands in the row under the name of the column that it is copied from.
+                let name = if kind.check.table == table { Some(column) } else { label.as_deref() };
+                row.iter().find(|cell| Some(cell.name.as_str()) == name).map(|cell| cell.text.clone())
             }
-            Level::Source => None,
             level => {
                 let id = RowId { row: entry.row, part: entry.part };
                 self.lost.get(&(level.clone(), id)).and_then(|lost| lost.get(column).cloned())
@@ -138,7 +140,7 @@ impl Texts {
             stage: kind.stage,
             code: kind.check.code.clone(),
             disposition: kind.check.disposition,
-            label: column.map(|column| label(work, kind, column)),
+            label,
             detail: kind.check.name.clone(),
             text,
             shown: if kind.holds() { None } else { shown(work, kind) },

@@ -48,7 +48,7 @@ pub(super) const WORDS: Words = Words {
     absent: "absent",
     absent_meaning: "the patient is not in the new system, because the patient's own row was held back",
     patients_open: "How many patients are whole is known once the order has been validated.",
-    unattributed: "{count} damaged records name no patient that could be read; they stand at the end of the list.",
+    unattributed: "Damaged records that name no patient who could be read: {count}. They stand at the end of the list.",
 
     list: "Patients who are not whole",
     list_intro: "Everyone who is incomplete or absent, by name: {incomplete} incomplete, {absent} absent. Correct what is \
@@ -80,8 +80,8 @@ pub(super) const WORDS: Words = Words {
     no_problem_rows: "The chart is counted as incomplete; the rows concerned can no longer be read.",
     reference_emptied: "The record that this one refers to is not in the new system, so the reference is empty.",
     chartless: "Records that are in nobody's chart",
-    chartless_intro: "{count} records were held back or lost a value and belong to none of the patients above: they name no \
-        patient, or one whom the export does not hold or a rule leaves out.",
+    chartless_intro: "{count} in all, held back or without a value, and of none of the patients above: they name no patient, or one whom \
+        the export does not hold or a rule leaves out.",
     chartless_more: "{more} more are not printed here; `chartlift rejects` writes all held records as files.",
     raw_record: "the damaged record",
 

@@ -48,7 +48,7 @@ pub(super) const WORDS: Words = Words {
     absent: "ausentes",
     absent_meaning: "o paciente não está no sistema novo, porque a própria linha do paciente ficou retida",
     patients_open: "Quantos pacientes estão íntegros se sabe quando a ordem for validada.",
-    unattributed: "{count} registros danificados não citam nenhum paciente que se possa ler; estão no fim da lista.",
+    unattributed: "Registros danificados que não citam nenhum paciente que se possa ler: {count}. Estão no fim da lista.",
 
     list: "Pacientes que não estão íntegros",
     list_intro: "Todos os incompletos e ausentes, por nome: {incomplete} incompletos, {absent} ausentes. Corrija à mão no sistema \
@@ -80,8 +80,8 @@ pub(super) const WORDS: Words = Words {
     no_problem_rows: "O prontuário é contado como incompleto; as linhas em questão já não podem ser lidas.",
     reference_emptied: "O registro ao qual este se refere não está no sistema novo, e por isso a referência está vazia.",
     chartless: "Registros que não estão no prontuário de ninguém",
-    chartless_intro: "{count} registros ficaram retidos ou perderam um valor e não pertencem a nenhum dos pacientes acima: não citam \
-        paciente, ou citam um que a exportação não tem ou que uma regra deixa de fora.",
+    chartless_intro: "{count} ao todo, retidos ou sem um valor, e de nenhum dos pacientes acima: não citam paciente, ou citam um que a \
+        exportação não tem ou que uma regra deixa de fora.",
     chartless_more: "Mais {more} não são impressos aqui; `chartlift rejects` grava em arquivos todos os registros retidos.",
     raw_record: "o registro danificado",
 
