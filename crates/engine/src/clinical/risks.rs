@@ -244,7 +244,7 @@ impl<'a> Seen<'a> {
             self.longest.offer(text.chars().count() as u64, hash);
         }
         let assertion = if self.has_assertion { text_at(batch, "assertion", row) } else { None };
-        if let Some(assertion) = assertion.filter(|assertion| *assertion != "allergy") {
+        if let Some(assertion) = assertion.filter(|assertion| !["allergy", "condition"].contains(assertion)) {
             let place = (order(), hash);
             let kept = self.asserted.entry(assertion.to_owned()).or_insert(place);
             *kept = (*kept).min(place);
