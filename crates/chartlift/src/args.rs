@@ -29,7 +29,8 @@ EXAMPLE
   chartlift run --order 77";
 
 const REPORT_HELP: &str = "\
-The page holds no value of any row, loads nothing from elsewhere, and can be printed.
+The operator's page holds no value of any row. The clinical one names patients: it goes into the order's folder
+`clinical`, and elsewhere only with --identified. Both load nothing from elsewhere and can be printed.
 
 EXIT CODES
    0  the page is written, whatever the order's verdict
@@ -38,7 +39,9 @@ EXIT CODES
 
 EXAMPLE
   chartlift report --order 77
-  chartlift report --order 77 --out /tmp/77.html --json";
+  chartlift report --order 77 --out /tmp/77.html --json
+  chartlift report --order 77 --edition clinical --language pt-BR
+  chartlift report --order 77 --edition clinical --sample 59";
 
 const COMPLETIONS_HELP: &str = "\
 EXAMPLE
@@ -268,9 +271,40 @@ pub(crate) struct Report {
     /// The order's id
     #[arg(long)]
     pub(crate) order: String,
-    /// Where to write the page [default: reports/report.html in the order's folder]
+    /// Where to write the page [default: reports/report.html or clinical/report-LANGUAGE.html in the order's folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// For whom: the operator's has no values, the clinical one names patients
+    #[arg(long, value_enum, value_name = "EDITION", default_value = "operator")]
+    pub(crate) edition: Edition,
+    /// Clinical: the page's language [default: en]
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub(crate) language: Option<LanguageName>,
+    /// Clinical: draw no more charts than this [default: as many as 95 % confidence and 1 % take]
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<u64>,
+    /// Clinical: draw with this seed instead of the one that the order's log gives
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) seed: Option<String>,
+    /// Clinical: with --out, let a page that names patients leave the order's folder
+    #[arg(long)]
+    pub(crate) identified: bool,
+}
+
+/// Who a report is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Edition {
+    Operator,
+    Clinical,
+}
+
+/// A language as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LanguageName {
+    #[value(name = "en")]
+    English,
+    #[value(name = "pt-BR")]
+    BrazilianPortuguese,
 }
 
 #[derive(Debug, Args)]

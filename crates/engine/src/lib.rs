@@ -4,6 +4,7 @@
 
 pub mod approval;
 pub mod catalog;
+pub mod clinical;
 pub mod compile;
 pub mod constraints;
 pub mod datetime;

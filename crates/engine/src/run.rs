@@ -230,7 +230,8 @@ pub(crate) fn keep_reports(order: &Locked, states: &[State]) -> Result<(), Error
     reports::write(order, &summary::build(order, &all, &reports, Stage::Verify), verify)
 }
 
-fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Error> {
+/// The stages in force, and what they reported.
+pub(crate) fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Error> {
     let mut earlier = BTreeMap::new();
     let mut states = Vec::new();
     for done in chain(order) {

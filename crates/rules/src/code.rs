@@ -2,8 +2,11 @@
 
 mod data;
 mod decisions;
+mod portuguese;
 mod rules;
 mod runs;
+
+pub use portuguese::summary_in_portuguese;
 
 /// A code that a diagnostic, a finding or an error carries.
 #[derive(Debug, Clone, Copy)]

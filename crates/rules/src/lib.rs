@@ -17,7 +17,7 @@ mod resolve;
 mod table_schema;
 mod yaml;
 
-pub use code::{CODES, Code, code_named};
+pub use code::{CODES, Code, code_named, summary_in_portuguese};
 pub use decisions::*;
 pub use diagnostic::{Diagnostic, File, Place, Severity, render_position, suggest};
 pub use pack::*;

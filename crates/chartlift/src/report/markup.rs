@@ -28,6 +28,12 @@ impl Markup {
         Self(escaped)
     }
 
+    /// Text of several lines, for places that keep line breaks.
+    pub(super) fn lines(text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(|line| Self::text(line).0).collect();
+        Self(lines.join("\n"))
+    }
+
     pub(super) fn code(text: &str) -> Self {
         Self::default().wrapped("code", text)
     }

@@ -3,8 +3,10 @@
 //! The same log gives the same bytes: nothing here looks at the clock.
 
 mod balance;
+pub(crate) mod clinical;
 mod decisions;
 mod findings;
+mod frame;
 mod markup;
 mod origin;
 mod proof;
@@ -15,8 +17,6 @@ use chartlift_engine::run::Account;
 
 use crate::output::NextStep;
 use markup::Markup;
-
-const STYLE: &str = include_str!("style.css");
 
 /// A part of the page under its own heading.
 struct Section {
@@ -54,16 +54,9 @@ pub(crate) fn page(account: &Account, next: &NextStep) -> String {
         body.raw("</section>\n");
     }
     let banner = verdict::banner(account, next);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header><h1>{title}</h1></header>\n\
-         <main id=\"main\">\n{banner}\
-         <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n{body}</main>\n</body>\n</html>\n"
-    )
+    let open = frame::open("en", &title, "", "Skip to the report");
+    let close = frame::CLOSE;
+    format!("{open}{banner}<nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n{body}{close}")
 }
 
 #[cfg(test)]

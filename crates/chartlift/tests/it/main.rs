@@ -11,6 +11,7 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod canary;
 mod database;
 mod defects;
 mod expect;
@@ -33,6 +34,7 @@ fn main() {
         ("lock", lock::TESTS),
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),
+        ("canary", canary::TESTS),
         ("shared_data", shared_data::TESTS),
         ("json_path", json_path::TESTS),
     ] {

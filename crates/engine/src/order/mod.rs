@@ -17,13 +17,13 @@ use std::sync::Arc;
 pub use attempt::{Attempt, Outcome};
 pub use clock::{Clock, FixedClock};
 pub use event::{Done, Event, FORMAT, InputSpec, OrderSpec, Record};
-pub use files::{replace, sync_tree};
+pub use files::{make_folder, replace, replace_with, sync_tree};
 
 use crate::Error;
 use crate::statement::{Stage, Verdict};
 
 /// What every order's folder holds beside its lock.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "log",
     "decisions",
     "input_files",
@@ -32,6 +32,7 @@ const FOLDERS: [&str; 10] = [
     "converted_files",
     "validated_files",
     "rejects",
+    "clinical",
     "reports",
     "logs",
 ];
@@ -76,7 +77,7 @@ impl Store {
         check_id(&spec.id)?;
         let root = self.root(&spec.id);
         for folder in FOLDERS {
-            files::make_folder(&root.join(folder))?;
+            make_folder(&root.join(folder))?;
         }
         let _lock = lock_file(&root, &spec.id)?;
         let mut log = log::Log::open(&root.join("log"))?;
@@ -278,7 +279,7 @@ impl Locked {
     pub(crate) fn write_decision(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
         let path = self.subfolder("decisions").join(name);
         let folder = path.parent().unwrap_or(&path);
-        files::make_folder(folder)?;
+        make_folder(folder)?;
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         files::remove_drafts(folder, &format!(".{file}."))?;
         replace(&path, bytes)?;

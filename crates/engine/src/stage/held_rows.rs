@@ -1,6 +1,6 @@
 //! Rows that check held or could not parse: what a rule would have made of them, as far as that can be told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
@@ -17,25 +17,25 @@ use crate::land;
 use crate::report::StageReport;
 
 /// Where they are, and who reads them.
-pub(super) struct HeldRows<'a> {
-    pub(super) work: &'a Work<'a>,
-    pub(super) context: &'a SessionContext,
-    pub(super) origins: &'a [Origin<'a>],
+pub(crate) struct HeldRows<'a> {
+    pub(crate) work: &'a Work<'a>,
+    pub(crate) context: &'a SessionContext,
+    pub(crate) origins: &'a [Origin<'a>],
     /// The folder of the checked files, and what check reported.
-    pub(super) checked: &'a Path,
-    pub(super) report: &'a StageReport,
+    pub(crate) checked: &'a Path,
+    pub(crate) report: &'a StageReport,
 }
 
 /// A rule over some of them.
-pub(super) struct Held {
+pub(crate) struct Held {
     /// The rule's plan with its hidden columns; rows are not shaped, what shaping makes is null.
-    pub(super) frame: DataFrame,
+    pub(crate) frame: DataFrame,
     /// The rows could not be parsed.
-    pub(super) rejects: bool,
+    pub(crate) rejects: bool,
 }
 
 /// The source tables as check left them in `checked`.
-pub(super) fn origins<'a>(system: &'a System, checked: &Path) -> Vec<Origin<'a>> {
+pub(crate) fn origins<'a>(system: &'a System, checked: &Path) -> Vec<Origin<'a>> {
     let origin = |table: &'a SourceTable| Origin {
         name: &table.name.value,
         schema: &table.schema,
@@ -47,7 +47,7 @@ pub(super) fn origins<'a>(system: &'a System, checked: &Path) -> Vec<Origin<'a>>
 
 impl Held {
     /// Hands out these columns of the rule's plan, batch by batch.
-    pub(super) async fn each(
+    pub(crate) async fn each(
         self,
         columns: &[&str],
         mut each: impl FnMut(&RecordBatch),
@@ -64,19 +64,29 @@ impl Held {
 }
 
 impl HeldRows<'_> {
-    /// The rule's plan over its held rows, and over its rejects.
-    pub(super) async fn of(&self, rule: &Rule, into: &TableSchema) -> Result<Vec<Held>, Error> {
+    /// The rule's plan over the rows that check quarantined, and over its rejects.
+    pub(crate) async fn of(&self, rule: &Rule, into: &TableSchema) -> Result<Vec<Held>, Error> {
+        let list = self.checked.join(&rule.from.value).join("quarantined.parquet");
+        self.chosen(rule, into, Some(list).filter(|list| list.exists())).await
+    }
+
+    /// The rule's plan over the rows in a list, and over its rejects.
+    pub(crate) async fn chosen(
+        &self,
+        rule: &Rule,
+        into: &TableSchema,
+        list: Option<PathBuf>,
+    ) -> Result<Vec<Held>, Error> {
         let Some(origin) = self.origins.iter().find(|origin| origin.name == rule.from.value) else {
             return Ok(Vec::new());
         };
         let folder = self.checked.join(origin.name);
-        let quarantined = folder.join("quarantined.parquet");
         let mut all = Vec::new();
-        if quarantined.exists() {
+        if let Some(list) = list {
             let rows = match &origin.rows {
                 Rows::Layer { folder, occurrences, .. } => Rows::Layer {
                     folder: folder.clone(),
-                    which: Which::Only(quarantined),
+                    which: Which::Only(list),
                     occurrences: occurrences.clone(),
                 },
                 other => other.clone(),

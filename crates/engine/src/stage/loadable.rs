@@ -177,11 +177,11 @@ fn unarranged(error: arrow::error::ArrowError) -> Error {
     Error::query("reading converted rows")(error.into())
 }
 
-pub(super) fn emptied_path(folder: &Path, column: &str) -> PathBuf {
+pub(crate) fn emptied_path(folder: &Path, column: &str) -> PathBuf {
     folder.join(format!("emptied-{column}.parquet"))
 }
 
-pub(super) fn row_ids(batch: &RecordBatch) -> Vec<RowId> {
+pub(crate) fn row_ids(batch: &RecordBatch) -> Vec<RowId> {
     let (Some(rows), Some(parts)) = (batch.column_by_name("_row"), batch.column_by_name("_part")) else {
         return Vec::new();
     };

@@ -37,8 +37,11 @@ use crate::session::{self, Limits};
 use crate::statement::{Stage, Verdict};
 
 pub(crate) use future::{is_past, time_of};
-pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use held_rows::{Held, HeldRows, origins};
+pub(crate) use loadable::{emptied_path, in_load_order, row_ids, table_spec};
+pub(crate) use transform::Patients;
 pub(crate) use verify::run as verify;
+pub(crate) use whole::{add_lost, for_patients};
 
 /// What a stage made.
 pub(crate) struct Finished {

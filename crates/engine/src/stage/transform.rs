@@ -221,16 +221,17 @@ fn balance(
 }
 
 /// Hashes of patients, kept between stages beside the layer.
-pub(super) struct Patients {
-    pub(super) incomplete: HashSet<u64>,
-    pub(super) absent: HashSet<u64>,
+#[derive(Default)]
+pub(crate) struct Patients {
+    pub(crate) incomplete: HashSet<u64>,
+    pub(crate) absent: HashSet<u64>,
 }
 
 const INCOMPLETE: i32 = 1;
 const ABSENT: i32 = 2;
 
 impl Patients {
-    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, Error> {
         let (mut incomplete, mut absent) = (HashSet::new(), HashSet::new());
         for id in crate::marks::read_rows(&folder.join("patients.parquet"))?.iter() {
             let set = if id.part == INCOMPLETE { &mut incomplete } else { &mut absent };

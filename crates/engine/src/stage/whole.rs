@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use chartlift_rules::Target;
+use chartlift_rules::{Target, TargetTable};
 
 use super::Work;
 use super::loadable::row_ids;
 use super::transform::Patients;
 use super::validate::Table;
 use crate::Error;
-use crate::keys::hash_parts;
+use crate::keys::{Secret, hash_parts};
 use crate::layer;
-use crate::marks::{RowId, read_rows};
+use crate::marks::{RowId, RowSet, read_rows};
 use crate::statement::{Patients as PatientCount, Stage};
 
 /// Whole, incomplete, absent: every patient exactly once.
@@ -25,24 +25,8 @@ pub(super) fn count_patients(
 ) -> Result<PatientCount, Error> {
     let secret = work.environment.key.secret();
     for (table, pack) in tables.iter().zip(&target.tables) {
-        let Some(patient) = &pack.schema.extension.patient else { continue };
-        let defines = pack.schema.primary_key.first().is_some_and(|key| key.value == patient.value);
-        let touched =
-            |id: RowId| table.held.contains(id) || table.emptied.iter().any(|(_, rows)| rows.contains(id));
-        if table.held.is_empty() && table.emptied.iter().all(|(_, rows)| rows.is_empty()) {
-            continue;
-        }
-        for_patients(&converted.join(&table.name), &patient.value, |id, key| {
-            if touched(id) {
-                let hash = hash_parts(secret, [key.as_bytes()].into_iter());
-                let set = if defines && table.held.contains(id) {
-                    &mut known.absent
-                } else {
-                    &mut known.incomplete
-                };
-                set.insert(hash);
-            }
-        })?;
+        let emptied: Vec<&RowSet> = table.emptied.iter().map(|(_, rows)| rows).collect();
+        add_lost(secret, pack, converted, &table.held, &emptied, &mut known)?;
     }
     let exported = work.report(Stage::Categorize)?.patients.clone().unwrap_or_default();
     let mut count = PatientCount { unattributed: exported.unattributed, ..PatientCount::default() };
@@ -76,8 +60,30 @@ pub(super) fn count_patients(
     Ok(count)
 }
 
+/// Adds the patients of the rows that validate held, and of those whose references it emptied.
+pub(crate) fn add_lost(
+    secret: Secret,
+    pack: &TargetTable,
+    converted: &Path,
+    held: &RowSet,
+    emptied: &[&RowSet],
+    known: &mut Patients,
+) -> Result<(), Error> {
+    let Some(patient) = &pack.schema.extension.patient else { return Ok(()) };
+    if held.is_empty() && emptied.iter().all(|rows| rows.is_empty()) {
+        return Ok(());
+    }
+    let defines = pack.schema.primary_key.first().is_some_and(|key| key.value == patient.value);
+    for_patients(&converted.join(&pack.name.value), &patient.value, |id, key| {
+        if held.contains(id) || emptied.iter().any(|rows| rows.contains(id)) {
+            let set = if defines && held.contains(id) { &mut known.absent } else { &mut known.incomplete };
+            set.insert(hash_parts(secret, [key.as_bytes()].into_iter()));
+        }
+    })
+}
+
 /// Every row of a layer's folder that names a patient, with the patient's source key.
-pub(super) fn for_patients(
+pub(crate) fn for_patients(
     folder: &Path,
     column: &str,
     mut each: impl FnMut(RowId, &str),

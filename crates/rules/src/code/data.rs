@@ -167,6 +167,12 @@ pub(super) const CODES: &[Code] = &[
             choose `unknown: keep` or `unknown: exclude` in the rule.",
     },
     Code {
+        name: "excluded",
+        summary: "A rule leaves the row out, by name.",
+        explanation: "The rule's condition is true of the row, so it is not moved and counts as excluded under the \
+            rule's name. Nobody has to correct it; if it should be moved after all, change the rule.",
+    },
+    Code {
         name: "lost-value",
         summary: "A value was there and its conversion gave nothing.",
         explanation: "For example a date that does not fit the pattern. The field is empty and the raw text is \

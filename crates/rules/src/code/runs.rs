@@ -254,6 +254,19 @@ pub(super) const CODES: &[Code] = &[
             later edit by a user, a trigger, or a fault.",
     },
     Code {
+        name: "clinical-only",
+        summary: "An option of the clinical edition was given for the operator's report.",
+        explanation: "`--language`, `--sample`, `--seed` and `--identified` concern the page that names patients. Add \
+            `--edition clinical` if that page is meant, or leave the option out.",
+    },
+    Code {
+        name: "identified-outside",
+        summary: "A page that names patients would leave the order's data area.",
+        explanation: "The clinical edition holds values, which stay in the order's folder `clinical` and the target. \
+            Leave out `--out`. If the page must go elsewhere, say so with `--identified`: who copies it answers for \
+            it. The order's `reports`, `log` and `logs` hold no values, whatever is said.",
+    },
+    Code {
         name: "not-loaded",
         summary: "The order is not in the target.",
         explanation: "There is nothing to verify. Import it first with `chartlift run --order ID`.",
