@@ -163,6 +163,13 @@ pub enum Encoding {
     Windows1252,
     /// ISO-8859-1 proper: 0x80 to 0x9F are control characters, not Windows' letters.
     Iso8859_1,
+    /// MS-DOS in Western Europe and Brazil.
+    Cp850,
+    /// The byte order mark says which byte comes first; a file without one cannot be read.
+    Utf16,
+    /// With or without a byte order mark.
+    Utf16Le,
+    Utf16Be,
 }
 
 #[derive(Debug, Clone)]

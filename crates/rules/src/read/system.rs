@@ -167,6 +167,10 @@ fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
         ("utf-8", Encoding::Utf8),
         ("windows-1252", Encoding::Windows1252),
         ("iso-8859-1", Encoding::Iso8859_1),
+        ("cp850", Encoding::Cp850),
+        ("utf-16", Encoding::Utf16),
+        ("utf-16le", Encoding::Utf16Le),
+        ("utf-16be", Encoding::Utf16Be),
     ];
     dialect.encoding = own.choice("encoding", &words, problems).unwrap_or(base.encoding);
     dialect.header_row = header_row(&own, base.header_row, problems);
