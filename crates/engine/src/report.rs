@@ -2,8 +2,11 @@
 
 pub(crate) mod receipt;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::land::DigitCounts;
 use crate::marks::Check;
 use crate::statement::{
     CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, Patients, RuleBalance, Stage, TableBalance,
@@ -21,7 +24,9 @@ pub struct StageReport {
     pub ranking: Option<serde_json::Value>,
     pub sources: Vec<SourceFile>,
     /// The header each table's file really had.
-    pub headers: std::collections::BTreeMap<String, Vec<String>>,
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// By table and column, those columns of fixed digits that have shorter values.
+    pub digits: BTreeMap<String, BTreeMap<String, DigitCounts>>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,
     pub tables: Vec<TableBalance>,

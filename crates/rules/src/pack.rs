@@ -334,14 +334,19 @@ pub enum Repair {
     Nul,
     /// UTF-8 that was once read as Windows-1252 is read right, where that loses nothing.
     Mojibake,
+    /// Digits get the zeros back that a spreadsheet took, where the whole column shows that it did.
+    LeadingZeros,
 }
 
 impl Repair {
+    pub const ALL: [Self; 3] = [Self::Nul, Self::Mojibake, Self::LeadingZeros];
+
     /// The word in rule files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nul => "nul",
             Self::Mojibake => "mojibake",
+            Self::LeadingZeros => "leading_zeros",
         }
     }
 }

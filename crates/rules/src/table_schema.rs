@@ -62,6 +62,27 @@ pub struct Field {
     pub extension: FieldExtension,
 }
 
+impl Field {
+    /// How many digits a value has, where the constraints leave no choice: a pattern such as `\d{5}`, or one length.
+    pub fn fixed_digits(&self) -> Option<u32> {
+        if self.kind != FieldType::String {
+            return None;
+        }
+        let constraints = &self.constraints;
+        let of_pattern = || {
+            let pattern = constraints.pattern.as_ref()?.value.as_str();
+            let bare = pattern.trim_start_matches('^').trim_end_matches('$');
+            let count = bare.strip_prefix("\\d").or_else(|| bare.strip_prefix("[0-9]"))?;
+            count.strip_prefix('{')?.strip_suffix('}')?.parse().ok()
+        };
+        let of_length = || {
+            let length = constraints.min_length.filter(|length| Some(*length) == constraints.max_length)?;
+            u32::try_from(length).ok()
+        };
+        of_pattern().or_else(of_length).filter(|digits| (2..=64).contains(digits))
+    }
+}
+
 /// The standard's field types that flat exports use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FieldType {

@@ -1,6 +1,7 @@
 //! The tables that rules read, as data frames: checked files with their missing values applied and the
 //! `_key` pseudo-column, or the layers of an earlier stage.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use datafusion::functions::expr_fn::{concat, nullif};
 use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, lit, when};
 use datafusion::prelude::ParquetReadOptions;
 
+use crate::land::DigitCounts;
 use crate::layer;
 
 /// Where a table's rows are: nowhere yet (rules are only being checked) or in a layer.
@@ -57,6 +59,8 @@ pub struct Origin<'a> {
     pub schema: &'a TableSchema,
     pub rows: Rows,
     pub level: Level,
+    /// What check counted of the columns of fixed digits that have shorter values.
+    pub digits: Option<&'a BTreeMap<String, DigitCounts>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

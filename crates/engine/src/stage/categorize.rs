@@ -20,7 +20,8 @@ use crate::statement::{Patients as PatientCount, Stage, TableBalance};
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let system = work.system()?;
     let checked = work.folder(Stage::Check)?;
-    let checked_tables = &work.report(Stage::Check)?.tables;
+    let checked_report = work.report(Stage::Check)?;
+    let checked_tables = &checked_report.tables;
     let earlier: BTreeMap<String, Earlier> =
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
@@ -32,6 +33,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             schema: &table.schema,
             rows: Rows::not_held(checked.join(&table.name.value)),
             level: Level::Checked,
+            digits: checked_report.digits.get(&table.name.value),
         })
         .collect();
     let mut report = StageReport::default();

@@ -9,7 +9,7 @@ use super::{Finished, Work};
 use crate::Error;
 use crate::constraints;
 use crate::gates::{self, Measured};
-use crate::land::{self, FileJob, FileResult, Settled, TableJob};
+use crate::land::{self, DigitCounts, FileJob, FileResult, Settled, TableJob};
 use crate::marks::{Check, RowSet, write_rows};
 use crate::report::{SourceFile, StageReport};
 use crate::statement::{FileBalance, Finding, Stage, TableBalance, Trouble, Verdict};
@@ -62,6 +62,7 @@ struct Table {
     landed: u64,
     rejected: u64,
     counts: Vec<(usize, u64)>,
+    digits: Vec<DigitCounts>,
     quarantined: RowSet,
     merged: RowSet,
 }
@@ -71,6 +72,8 @@ impl Table {
         self.landed += result.landed.rows;
         self.rejected += result.landed.rejected;
         self.quarantined.union(result.landed.quarantined.clone());
+        self.digits.resize(result.landed.digits.len(), DigitCounts::default());
+        self.digits.iter_mut().zip(&result.landed.digits).for_each(|(mine, theirs)| mine.merge(theirs));
         let first = job.map_or(0, |job| job.first_check);
         self.counts.extend(result.landed.counts.iter().enumerate().map(|(at, rows)| (first + at, *rows)));
     }
@@ -106,6 +109,11 @@ impl Table {
         if !held.is_empty() {
             write_rows(&job.folder.join("held.parquet"), &held)?;
         }
+        let short = job.digits.iter().zip(&self.digits).filter(|(_, counts)| counts.short > 0);
+        let short: BTreeMap<_, _> = short.map(|(one, counts)| (one.column.clone(), *counts)).collect();
+        if !short.is_empty() {
+            report.digits.insert(job.table.name.value.clone(), short);
+        }
         let input = report.sources.first().map(|source| source.input.clone());
         report.tables.push(TableBalance {
             input: input.unwrap_or_default(),
@@ -140,7 +148,14 @@ fn table_jobs<'a>(
             );
         }
         let folder = folder.join(&table.name.value);
-        jobs.push(TableJob { table, checks, first_check, keys: land::TableKeys::default(), folder });
+        jobs.push(TableJob {
+            table,
+            checks,
+            first_check,
+            keys: land::TableKeys::default(),
+            digits: land::digit_columns(&table.schema),
+            folder,
+        });
     }
     let keys = land::table_keys(&tables, &mut report.checks);
     jobs.iter_mut().zip(keys).for_each(|(job, keys)| job.keys = keys);

@@ -283,7 +283,7 @@ fn compose(pieces: &[usize], dialect: &Dialect) -> Vec<u8> {
 /// Code units of the same numbers, surrogates for two of them; now and then marked, now and then cut in a unit.
 fn in_utf16(bytes: &[u8], encoding: Encoding) -> Vec<u8> {
     let big = encoding == Encoding::Utf16Be || encoding == Encoding::Utf16 && bytes.len() % 4 == 1;
-    let marked = bytes.len() % 3 > 0;
+    let marked = !bytes.len().is_multiple_of(3);
     let units = marked.then_some(0xfeff).into_iter().chain(bytes.iter().map(|byte| match byte {
         0xe7 => 0xd83d,
         0x81 => 0xde00,
@@ -292,7 +292,7 @@ fn in_utf16(bytes: &[u8], encoding: Encoding) -> Vec<u8> {
     }));
     let mut input: Vec<u8> =
         units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
-    if bytes.len() % 5 == 0 {
+    if bytes.len().is_multiple_of(5) {
         input.pop();
     }
     input

@@ -210,6 +210,13 @@ pub(super) const CODES: &[Code] = &[
             files, under the same file and row number.",
     },
     Code {
+        name: "zeros-kept",
+        summary: "Values are shorter than the column's digits, and it does not show that a spreadsheet took zeros.",
+        explanation: "`repair: [leading_zeros]` gives zeros back only where all values of the column are digits, none \
+            begins with a zero, and the short ones are valid with their zeros. Something else is wrong with this \
+            column: nothing was changed, and the constraints on the field say what becomes of the short values.",
+    },
+    Code {
         name: "merged-by-rule",
         summary: "Several rows have one key and different content, and the pack's `merge` made them one.",
         explanation: "`merge` of the rule file says which row stays: the first or the last by the fields it names, or \
