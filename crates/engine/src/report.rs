@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::land::DigitCounts;
 use crate::marks::Check;
 use crate::statement::{
-    CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, Patients, RuleBalance, Stage, TableBalance,
+    Attachments, CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, Patients, RuleBalance, Stage,
+    TableBalance,
 };
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -27,6 +28,7 @@ pub struct StageReport {
     pub headers: BTreeMap<String, Vec<String>>,
     /// By table and column, those columns of fixed digits that have shorter values.
     pub digits: BTreeMap<String, BTreeMap<String, DigitCounts>>,
+    pub attachments: Option<Attachments>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,
     pub tables: Vec<TableBalance>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{File, Place, TableSchema};
+use crate::{FieldType, File, Place, TableSchema};
 
 /// A value and where it stands in a rule file.
 ///
@@ -87,7 +87,34 @@ pub struct System {
     pub fingerprints: Vec<Fingerprint>,
     /// Whole tables nobody reads, each with a reason.
     pub ignored_tables: Vec<Ignored>,
+    /// Columns that name files of the export.
+    pub attachments: Vec<Attachments>,
     pub place: Place,
+}
+
+/// Files that the rows of a table name, one a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attachments {
+    pub table: Located<String>,
+    /// Holds the file's name, relative to the folder.
+    pub column: Located<String>,
+    /// A folder of the export, with `/`; what lies in it is no table.
+    pub folder: Located<String>,
+    /// What the names begin with in the old system, such as `C:\\scans\\`.
+    pub strip: Option<String>,
+    /// A column with the SHA-256 that the file should have.
+    pub sha256: Option<Located<String>>,
+}
+
+impl Attachments {
+    /// The columns that rules may read of a row's file, with their types.
+    pub const COLUMNS: [(&'static str, FieldType); 5] = [
+        ("_file_name", FieldType::String),
+        ("_file_sha256", FieldType::String),
+        ("_file_size", FieldType::Integer),
+        ("_file_media_type", FieldType::String),
+        ("_file_missing", FieldType::Boolean),
+    ];
 }
 
 /// A fact about all values of a column.

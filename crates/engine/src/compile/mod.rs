@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use chartlift_rules::{Diagnostic, Project, RuleFile, TableSchema};
 
 pub use expression::type_name;
+pub(crate) use origin::{FILES, column_of, files_schema, read_parts};
 pub use origin::{Level, Origin, Rows, Which, arrow_type, column, layer_schema};
-pub(crate) use origin::{column_of, read_parts};
 pub use rule::{CompiledRule, OutputField, Reached, RuleInput, compile};
 
 use crate::constraints;

@@ -107,6 +107,17 @@ pub fn layer_schema(schema: &TableSchema, level: Level) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// What check found out about the files that a table's rows name, in the table's folder.
+pub(crate) const FILES: &str = "files.parquet";
+
+/// Its columns: `_row`, then the table's made ones as text.
+pub(crate) fn files_schema(schema: &TableSchema) -> SchemaRef {
+    let made = schema.made.iter().map(|field| Field::new(&field.name.value, DataType::Utf8View, true));
+    let fields: Vec<Field> =
+        std::iter::once(Field::new("_row", DataType::Int64, false)).chain(made).collect();
+    Arc::new(Schema::new(fields))
+}
+
 /// Reads Parquet files; an empty list is an empty table.
 pub(crate) async fn read_parts(
     context: &SessionContext,
@@ -151,10 +162,29 @@ impl Origin<'_> {
                 }
             }
         };
+        if self.level == Level::Checked && !self.schema.made.is_empty() {
+            frame = self.with_files(context, frame).await?;
+        }
         if with_key && self.level == Level::Checked && !self.schema.extension.row_key.is_empty() {
             frame = self.with_occurrences(context, frame).await?;
         }
         frame.select(self.projection(with_key))?.alias(alias)
+    }
+
+    /// Adds what check found out about the files that rows name; null where no row was looked at.
+    async fn with_files(
+        &self,
+        context: &SessionContext,
+        frame: DataFrame,
+    ) -> Result<DataFrame, DataFusionError> {
+        let path = match &self.rows {
+            Rows::Layer { folder, .. } => Some(folder.join(FILES)).filter(|path| path.exists()),
+            Rows::None | Rows::Memory(_) => None,
+        };
+        let files = read_parts(context, path.into_iter().collect(), &files_schema(self.schema)).await?;
+        let mut columns = vec![column("_row").alias("_file_row")];
+        columns.extend(self.schema.made.iter().map(|field| column(&field.name.value)));
+        frame.join(files.select(columns)?, JoinType::Left, &["_row"], &["_file_row"], None)
     }
 
     /// Adds `_occurrence`, null for the first row of a key.
@@ -184,6 +214,9 @@ impl Origin<'_> {
             .iter()
             .map(|field| self.value(&field.name.value).alias(&field.name.value))
             .collect();
+        if self.level == Level::Checked {
+            columns.extend(self.schema.made.iter().map(|field| column(&field.name.value)));
+        }
         columns.push(column("_row"));
         match self.level {
             Level::Checked if with_key => columns.push(self.key().alias("_key")),

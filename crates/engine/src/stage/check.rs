@@ -49,6 +49,7 @@ pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
         table.publish(job, &mut counts, &mut report)?;
     }
     report.count_findings(Stage::Check, &counts);
+    super::attachments::settle(work, system, folder, &mut report)?;
     residue(system, &mut report);
     let (verdict, trouble) = verdict(work, &report, &tables);
     report.trouble = trouble;
@@ -319,5 +320,6 @@ fn digest(report: &StageReport) -> String {
     let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
     let tables = serde_json::to_vec(&report.tables).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
-    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings])
+    let attachments = serde_json::to_vec(&report.attachments).unwrap_or_default();
+    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings, &attachments])
 }

@@ -1,5 +1,6 @@
 //! The stages. Each reads what the one before published, writes its own artefacts, and reports.
 
+mod attachments;
 mod categorize;
 mod check;
 mod convert;
@@ -33,6 +34,7 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
+pub(crate) use attachments::TOLD;
 pub(crate) use loadable::{in_load_order, table_spec};
 pub(crate) use verify::run as verify;
 

@@ -386,6 +386,12 @@ pub(super) const CODES: &[Code] = &[
             checked.",
     },
     Code {
+        name: "attachment-folder",
+        summary: "The folder of attachments is not a folder inside an export.",
+        explanation: "`folder` is written relative to the export, with `/` between folders: `scans` or `files/scans`. \
+            Names that begin with `.` or `_` are not data, and `..` or an absolute path would leave the export.",
+    },
+    Code {
         name: "unpivot-shape",
         summary: "The lists of an `unpivot` are not equally long.",
         explanation: "The nth column of each list goes into the nth row, so every list has as many columns.",
