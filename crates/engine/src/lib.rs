@@ -2,6 +2,7 @@
 //!
 //! No HTTP, no command line, no cluster in here.
 
+pub mod archive;
 pub mod catalog;
 pub mod compile;
 pub mod constraints;

@@ -2,6 +2,7 @@
 //!
 //! The same log gives the same bytes: nothing here looks at the clock.
 
+mod archive;
 mod balance;
 mod findings;
 mod markup;
@@ -14,6 +15,8 @@ use chartlift_engine::run::Account;
 
 use crate::output::NextStep;
 use markup::Markup;
+
+pub(crate) use archive::{Counts, Pages};
 
 const STYLE: &str = include_str!("style.css");
 

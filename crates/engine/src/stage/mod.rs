@@ -36,6 +36,7 @@ use crate::statement::{Stage, Trouble, Verdict};
 
 pub(crate) use attachments::TOLD;
 pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use residue::of_system as residue_of;
 pub(crate) use verify::run as verify;
 
 /// What a stage made.
@@ -170,7 +171,7 @@ pub(crate) fn find_target<'a>(
     })
 }
 
-fn missing(stage: Stage) -> Error {
+pub(crate) fn missing(stage: Stage) -> Error {
     Error::Usage {
         code: "stage-missing",
         message: format!("the stage {} has not been done", stage.name()),

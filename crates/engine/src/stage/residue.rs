@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chartlift_rules::{FieldValue, Rule, RuleFile, System};
 
 /// Table and column of every source column that no rule names. A column named in SQL counts as mapped.
-pub(super) fn of_system(system: &System) -> Vec<(String, String)> {
+pub(crate) fn of_system(system: &System) -> Vec<(String, String)> {
     let mut residue = Vec::new();
     for table in &system.tables {
         let name = &table.name.value;
