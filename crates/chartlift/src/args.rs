@@ -43,6 +43,14 @@ EXAMPLE
   chartlift report --order 77 --edition clinical --language pt-BR
   chartlift report --order 77 --edition clinical --sample 59";
 
+const ARCHIVE_HELP: &str = "\
+The pages hold patient data; columns that are never kept are not among it. Only the owner can read them, and the names
+of files say nothing about anybody. An earlier archive is replaced as a whole.
+
+EXAMPLE
+  chartlift archive --order 77
+  chartlift archive --order 77 --out /secure/archive-77 --json";
+
 const COMPLETIONS_HELP: &str = "\
 EXAMPLE
   chartlift completions bash > ~/.local/share/bash-completion/completions/chartlift
@@ -141,6 +149,9 @@ pub(crate) enum Command {
     /// Write the order's report: one HTML page with verdict, balance, findings, timing and digests
     #[command(after_help = REPORT_HELP)]
     Report(Report),
+    /// Write what the rules map nowhere as pages for people, one a patient
+    #[command(after_help = ARCHIVE_HELP)]
+    Archive(Archive),
     /// Prepare a target and compare its catalogue with the rules
     Target(TargetArguments),
     /// Report every problem in every rule file
@@ -305,6 +316,16 @@ pub(crate) enum LanguageName {
     English,
     #[value(name = "pt-BR")]
     BrazilianPortuguese,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Archive {
+    /// The order's id
+    #[arg(long)]
+    pub(crate) order: String,
+    /// The folder of the pages [default: archive in the order's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

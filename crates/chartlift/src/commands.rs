@@ -1,6 +1,7 @@
 //! One module a command. Each answers with an exit code, or with why it could not do what was asked.
 
 mod approve;
+mod archive;
 mod completions;
 mod decide;
 mod demo;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failur
         Command::Status(of) => status::run(&config()?, output, &of.order),
         Command::Rejects(rejects) => rejects::run(rejects, &config()?, output),
         Command::Rollback(rollback) => rollback::run(rollback, &config()?, output),
+        Command::Archive(archive) => archive::run(archive, &config()?, output),
         Command::Report(report) => report::run(report, &config()?, output),
         Command::Target(target) => target::run(&target.command, &config()?, output),
         Command::Decide(decide) => decide::run(decide, &config()?, output),

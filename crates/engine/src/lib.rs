@@ -3,6 +3,7 @@
 //! No HTTP, no command line, no cluster in here.
 
 pub mod approval;
+pub mod archive;
 pub mod catalog;
 pub mod clinical;
 pub mod compile;

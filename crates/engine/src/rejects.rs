@@ -19,6 +19,7 @@ use crate::order::{Order, Store};
 use crate::report::{SourceFile, StageReport};
 use crate::run;
 use crate::run::marked::{self, By};
+use crate::stage::TOLD;
 use crate::statement::Stage;
 
 /// Stages whose layers carry marks.
@@ -73,6 +74,12 @@ pub fn write_rows(store: &Store, order: &str) -> Result<Vec<PathBuf>, Error> {
             }
         }
     }
+    if let Some(checked) = &findings.checked {
+        let path = folder.join(ATTACHMENTS);
+        if write_attachments(&findings, &checked.join(TOLD), &path)? {
+            written.insert(path);
+        }
+    }
     for entry in std::fs::read_dir(&folder).map_err(Error::file("list", &folder))? {
         let path = entry.map_err(Error::file("list", &folder))?.path();
         let ours = path.extension().is_some_and(|ending| ending == "csv" || ending == "part");
@@ -81,6 +88,36 @@ pub fn write_rows(store: &Store, order: &str) -> Result<Vec<PathBuf>, Error> {
         }
     }
     Ok(written.into_iter().collect())
+}
+
+/// Names begin with `_` that are no table's.
+const ATTACHMENTS: &str = "_attachments.csv";
+
+/// Lists the files that were not found or are named by nobody: `table,code,file,row,name`. Answers whether there are any.
+fn write_attachments(findings: &Findings, told: &Path, path: &Path) -> Result<bool, Error> {
+    if !told.exists() {
+        return Ok(false);
+    }
+    let failed = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
+    let unfinished = path.with_extension("part");
+    let mut out =
+        csv::Writer::from_writer(private_file(&unfinished).map_err(Error::file("create", &unfinished))?);
+    out.write_record(["table", "code", "file", "row", "name"]).map_err(failed)?;
+    for batch in layer::batches(told)? {
+        let batch = batch?;
+        let text = |at: usize| batch.column(at).as_string_view();
+        let rows = batch.column(2).as_primitive::<Int64Type>();
+        for at in 0..batch.num_rows() {
+            let row = rows.is_valid(at).then(|| rows.value(at));
+            let file = row.and_then(|row| findings.file(row)).map_or("", |file| file.file.as_str());
+            let record = row.map_or_else(String::new, |row| marked::place(row).record.to_string());
+            let (table, code, name) = (text(0).value(at), text(1).value(at), text(3).value(at));
+            out.write_record([table, code, file, &record, name]).map_err(failed)?;
+        }
+    }
+    out.flush().map_err(Error::file("write", path))?;
+    std::fs::rename(&unfinished, path).map_err(Error::file("write", path))?;
+    Ok(true)
 }
 
 /// What all stages said about source rows.

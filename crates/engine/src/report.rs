@@ -2,14 +2,17 @@
 
 pub(crate) mod receipt;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::gates::Measured;
+use crate::land::DigitCounts;
 use crate::marks::Check;
 use crate::run::marked::place;
 use crate::statement::{
-    CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, OpenDecision, Patients, RuleBalance, Stage,
-    TableBalance, Waived,
+    Attachments, CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, OpenDecision, Patients,
+    RuleBalance, Stage, TableBalance, Waived,
 };
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -24,7 +27,10 @@ pub struct StageReport {
     pub ranking: Option<serde_json::Value>,
     pub sources: Vec<SourceFile>,
     /// The header each file really had, by the file's name.
-    pub headers: std::collections::BTreeMap<String, Vec<String>>,
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// By table and column, those columns of fixed digits that have shorter values.
+    pub digits: BTreeMap<String, BTreeMap<String, DigitCounts>>,
+    pub attachments: Option<Attachments>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,
     pub tables: Vec<TableBalance>,

@@ -118,6 +118,26 @@ pub struct Statement {
     /// Held rows that somebody accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waived: Vec<Waived>,
+    /// Where the pack says which columns name files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Attachments>,
+}
+
+/// named = found + missing
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachments {
+    /// Rows that name a file.
+    pub named: u64,
+    /// Rows whose file is there.
+    pub found: u64,
+    /// Rows whose file is not there or would lie outside the folder.
+    pub missing: u64,
+    /// Files that no row names.
+    pub orphaned: u64,
+    /// Of the files that are named, each once.
+    pub bytes: u64,
+    /// SHA-256 over the digests of all files of the folders.
+    pub digest: String,
 }
 
 /// read = landed + quarantined

@@ -89,6 +89,7 @@ pub(crate) fn statement<'a>(report: impl Fn(Stage) -> Option<&'a StageReport>) -
             .find_map(|report| report.patients.clone())
             .unwrap_or_default(),
         waived: Stage::ALL.into_iter().filter_map(&report).flat_map(|report| report.waived.clone()).collect(),
+        attachments: report(Stage::Check).and_then(|report| report.attachments.clone()),
     };
     statement.balanced =
         report(Stage::Verify).is_some() && statement.equations().iter().all(Equation::closes);

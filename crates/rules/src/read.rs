@@ -1,5 +1,6 @@
 //! Reads rule files from their text: strict YAML with positions, every problem at once.
 
+mod attachments;
 mod field;
 mod map;
 mod rules;

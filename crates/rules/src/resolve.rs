@@ -3,8 +3,10 @@
 //! An empty name could not be read and is already reported; a schema without fields likewise. Both are skipped,
 //! so that one slip gives one message.
 
+mod attachments;
 mod confidentiality;
 mod coverage;
+mod repairs;
 mod reshape;
 mod rules;
 mod schemas;
@@ -29,6 +31,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         project.categories.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
     schemas::check_all(&categories, "category", problems);
     for system in &mut systems {
+        attachments::resolve(system, problems);
         let mut files = std::mem::take(&mut system.categorize);
         let tables: Schemas<'_> =
             system.tables.iter().map(|table| (table.name.value.as_str(), &table.schema)).collect();

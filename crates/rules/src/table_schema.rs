@@ -9,6 +9,8 @@ use crate::{Disposition, Located, Place};
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableSchema {
     pub fields: Vec<Field>,
+    /// Columns that no file has: what was found out about the files that a source table's rows name.
+    pub made: Vec<Field>,
     /// Empty when the table declares no primary key.
     pub primary_key: Vec<Located<String>>,
     pub foreign_keys: Vec<ForeignKey>,
@@ -20,7 +22,7 @@ pub struct TableSchema {
 
 impl TableSchema {
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name.value == name)
+        self.fields.iter().chain(&self.made).find(|field| field.name.value == name)
     }
 
     /// Where a field stands among the fields.
@@ -69,6 +71,45 @@ pub struct Field {
     pub description: Option<String>,
     pub constraints: Constraints,
     pub extension: FieldExtension,
+}
+
+impl Field {
+    /// A field with the standard's defaults and no constraint.
+    pub fn plain(name: Located<String>, kind: FieldType) -> Self {
+        let words = |words: [&str; 4]| words.map(str::to_owned).to_vec();
+        Self {
+            name,
+            kind,
+            format: None,
+            decimal_char: '.',
+            group_char: None,
+            true_values: words(["true", "True", "TRUE", "1"]),
+            false_values: words(["false", "False", "FALSE", "0"]),
+            title: None,
+            description: None,
+            constraints: Constraints::default(),
+            extension: FieldExtension::default(),
+        }
+    }
+
+    /// How many digits a value has, where the constraints leave no choice: a pattern such as `\d{5}`, or one length.
+    pub fn fixed_digits(&self) -> Option<u32> {
+        if self.kind != FieldType::String {
+            return None;
+        }
+        let constraints = &self.constraints;
+        let of_pattern = || {
+            let pattern = constraints.pattern.as_ref()?.value.as_str();
+            let bare = pattern.trim_start_matches('^').trim_end_matches('$');
+            let count = bare.strip_prefix("\\d").or_else(|| bare.strip_prefix("[0-9]"))?;
+            count.strip_prefix('{')?.strip_suffix('}')?.parse().ok()
+        };
+        let of_length = || {
+            let length = constraints.min_length.filter(|length| Some(*length) == constraints.max_length)?;
+            u32::try_from(length).ok()
+        };
+        of_pattern().or_else(of_length).filter(|digits| (2..=64).contains(digits))
+    }
 }
 
 /// The standard's field types that flat exports use.

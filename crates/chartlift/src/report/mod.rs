@@ -2,6 +2,7 @@
 //!
 //! The same log gives the same bytes: nothing here looks at the clock.
 
+mod archive;
 mod balance;
 pub(crate) mod clinical;
 mod decisions;
@@ -17,6 +18,10 @@ use chartlift_engine::run::Account;
 
 use crate::output::NextStep;
 use markup::Markup;
+
+pub(crate) use archive::{Counts, Pages};
+
+const STYLE: &str = include_str!("style.css");
 
 /// A part of the page under its own heading.
 struct Section {

@@ -47,8 +47,8 @@ pub(super) async fn attribute(work: &Work<'_>, index: &mut Index, scratch: &Path
     let system = work.system()?;
     let checked = work.folder(Stage::Check)?;
     let context = work.session()?;
-    let origins = origins(system, &checked);
     let report = work.report(Stage::Check)?;
+    let origins = origins(system, &checked, report);
     let held = HeldRows { work, context: &context, origins: &origins, checked: &checked, report };
     let rows = index.source_rows();
     let lists = lists(work, &rows, scratch)?;

@@ -5,6 +5,7 @@ mod field;
 mod join;
 mod origin;
 mod reading;
+mod repair;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 use chartlift_rules::{Diagnostic, Keep, Project, RuleFile, TableSchema};
 
 pub use expression::type_name;
+pub(crate) use origin::{FILES, column_of, files_schema, read_parts};
 pub use origin::{Level, Origin, Rows, Which, arrow_type, column, layer_schema};
-pub(crate) use origin::{column_of, read_parts};
 pub use rule::{CompiledRule, OutputField, Reached, RuleInput, compile};
 
 use crate::constraints;
@@ -35,6 +36,7 @@ pub async fn lint(project: &Project) -> Vec<Diagnostic> {
                 schema: &table.schema,
                 rows: Rows::None,
                 level: Level::Checked,
+                digits: None,
             })
             .collect();
         let into: BTreeMap<&str, &TableSchema> =
@@ -47,7 +49,13 @@ pub async fn lint(project: &Project) -> Vec<Diagnostic> {
     let origins: Vec<Origin<'_>> = project
         .categories
         .iter()
-        .map(|(name, schema)| Origin { name, schema, rows: Rows::None, level: Level::Categorized })
+        .map(|(name, schema)| Origin {
+            name,
+            schema,
+            rows: Rows::None,
+            level: Level::Categorized,
+            digits: None,
+        })
         .collect();
     for target in &project.targets {
         for table in &target.tables {

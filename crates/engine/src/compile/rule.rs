@@ -23,6 +23,7 @@ use super::expression;
 use super::field::Fields;
 use super::join::{Joined, join};
 use super::origin::{Level, Origin, Rows, column_of, number_within};
+use crate::land::DigitCounts;
 use crate::reshape::{PIECE, Shape, UNEVEN};
 
 /// What a rule reads and writes.
@@ -54,7 +55,9 @@ pub struct CompiledRule {
     pub losses: Vec<Loss>,
     pub conditions: Vec<(String, Disposition)>,
     /// Field and name of each repair.
-    pub repairs: Vec<(String, &'static str)>,
+    pub repairs: Vec<(String, String)>,
+    /// Field and counts where short values keep their form.
+    pub kept_zeros: Vec<(String, DigitCounts)>,
     pub joins: Vec<Reached>,
     /// One driving row may make several rows.
     pub multiplies: bool,
@@ -76,6 +79,12 @@ pub struct Loss {
 pub struct Reached {
     pub table: String,
     pub unreferenced: Unreferenced,
+}
+
+impl Reached {
+    fn by(join: &Join) -> Self {
+        Self { table: join.table.value.clone(), unreferenced: join.unreferenced }
+    }
 }
 
 /// Compiles a rule, or says everything that is wrong with it.
@@ -122,7 +131,7 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
     hidden.extend(
         joined.iter().enumerate().map(|(number, one)| one.row.clone().alias(format!("_joined_{number}"))),
     );
-    let Fields { fields, values, losses, repairs } = compiler.fields(rule);
+    let Fields { fields, values, losses, repairs, kept_zeros } = compiler.fields(rule);
     let conditions = compiler.conditions(rule);
     if !compiler.problems.is_empty() {
         return Err(compiler.problems);
@@ -141,12 +150,9 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
         losses,
         conditions: rule.checks.iter().map(|one| (one.check.value.clone(), one.failed)).collect(),
         repairs,
+        kept_zeros,
         multiplies: shaped.is_some() || rule.joins.iter().any(|join| join.at_most == AtMost::Many),
-        joins: rule
-            .joins
-            .iter()
-            .map(|join| Reached { table: join.table.value.clone(), unreferenced: join.unreferenced })
-            .collect(),
+        joins: rule.joins.iter().map(Reached::by).collect(),
     })
 }
 

@@ -79,6 +79,7 @@ async fn condition(
                         schema: &table.schema,
                         rows: Rows::None,
                         level: Level::Checked,
+                        digits: None,
                     })
                     .collect();
                 let into = project.categories.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
@@ -96,6 +97,7 @@ async fn condition(
                         schema,
                         rows: Rows::None,
                         level: Level::Categorized,
+                        digits: None,
                     })
                     .collect();
                 let into =

@@ -172,7 +172,8 @@ impl<'a> Shape<'a> {
     /// The columns of the shaped rows.
     fn schema(&self, from: &Origin<'_>) -> SchemaRef {
         let text = |name: &str| Field::new(name, DataType::Utf8View, true);
-        let mut fields: Vec<Field> = from.schema.fields.iter().map(|field| text(&field.name.value)).collect();
+        let mut fields: Vec<Field> =
+            from.schema.fields.iter().chain(&from.schema.made).map(|field| text(&field.name.value)).collect();
         fields.push(Field::new("_row", DataType::Int64, false));
         fields.push(text("_key"));
         fields.extend((0..self.lines.len()).map(|number| text(&lines_column(number))));

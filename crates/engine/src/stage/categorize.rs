@@ -21,12 +21,12 @@ use crate::statement::{Patients as PatientCount, RuleBalance, Stage, TableBalanc
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let system = work.system()?;
     let checked = work.folder(Stage::Check)?;
-    let checked_tables = &work.report(Stage::Check)?.tables;
+    let check = work.report(Stage::Check)?;
+    let checked_tables = &check.tables;
     let earlier: BTreeMap<String, Earlier> =
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
-    let origins = origins(system, &checked);
-    let check = work.report(Stage::Check)?;
+    let origins = origins(system, &checked, check);
     let held = HeldRows { work, context: &context, origins: &origins, checked: &checked, report: check };
     let mut report = StageReport::default();
     let mut counts = Vec::new();

@@ -1,5 +1,6 @@
 //! check: lands every file, checks every row, settles keys across files, and says whether the move is feasible.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chartlift_rules::{SafetyCritical, SourceTable, System};
@@ -8,7 +9,7 @@ use super::{Finished, Work};
 use crate::Error;
 use crate::constraints;
 use crate::gates::Measured;
-use crate::land::{self, FileJob, FileResult, Settled, TableJob};
+use crate::land::{self, DigitCounts, FileJob, FileResult, Settled, TableJob};
 use crate::marks::{Check, RowSet, write_rows};
 use crate::report::{SourceFile, StageReport};
 use crate::statement::{FileBalance, Finding, Stage, TableBalance, Trouble, Verdict};
@@ -56,6 +57,7 @@ fn land(work: &Work<'_>, folder: &Path) -> Result<(StageReport, Vec<Table>), Err
         table.publish(job, &mut counts, &mut report)?;
     }
     report.count_findings(Stage::Check, &counts);
+    super::attachments::settle(work, system, folder, &mut report)?;
     residue(system, &mut report);
     Ok((report, tables))
 }
@@ -66,6 +68,7 @@ struct Table {
     landed: u64,
     rejected: u64,
     counts: Vec<(usize, u64)>,
+    digits: Vec<DigitCounts>,
     quarantined: RowSet,
     merged: RowSet,
 }
@@ -75,6 +78,8 @@ impl Table {
         self.landed += result.landed.rows;
         self.rejected += result.landed.rejected;
         self.quarantined.union(result.landed.quarantined.clone());
+        self.digits.resize(result.landed.digits.len(), DigitCounts::default());
+        self.digits.iter_mut().zip(&result.landed.digits).for_each(|(mine, theirs)| mine.merge(theirs));
         let first = job.map_or(0, |job| job.first_check);
         self.counts.extend(result.landed.counts.iter().enumerate().map(|(at, rows)| (first + at, *rows)));
     }
@@ -110,6 +115,11 @@ impl Table {
         if !held.is_empty() {
             write_rows(&job.folder.join("held.parquet"), &held)?;
         }
+        let short = job.digits.iter().zip(&self.digits).filter(|(_, counts)| counts.short > 0);
+        let short: BTreeMap<_, _> = short.map(|(one, counts)| (one.column.clone(), *counts)).collect();
+        if !short.is_empty() {
+            report.digits.insert(job.table.name.value.clone(), short);
+        }
         let input = report.sources.first().map(|source| source.input.clone());
         report.tables.push(TableBalance {
             input: input.unwrap_or_default(),
@@ -144,7 +154,14 @@ fn table_jobs<'a>(
             );
         }
         let folder = folder.join(&table.name.value);
-        jobs.push(TableJob { table, checks, first_check, keys: land::TableKeys::default(), folder });
+        jobs.push(TableJob {
+            table,
+            checks,
+            first_check,
+            keys: land::TableKeys::default(),
+            digits: land::digit_columns(&table.schema),
+            folder,
+        });
     }
     let keys = land::table_keys(&tables, &mut report.checks);
     jobs.iter_mut().zip(keys).for_each(|(job, keys)| job.keys = keys);
@@ -299,5 +316,6 @@ fn digest(report: &StageReport) -> String {
     let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
     let tables = serde_json::to_vec(&report.tables).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
-    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings])
+    let attachments = serde_json::to_vec(&report.attachments).unwrap_or_default();
+    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings, &attachments])
 }

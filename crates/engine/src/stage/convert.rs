@@ -28,6 +28,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
             schema,
             rows: Rows::not_held(categorized.join(name)),
             level: Level::Categorized,
+            digits: None,
         })
         .collect();
     let rows = |name: &String| categories.iter().find(|one| one.category == *name).map_or(0, |one| one.rows);

@@ -68,7 +68,7 @@ impl Work<'_> {
         if held.is_empty() {
             return Ok(0);
         }
-        let (context, origins) = (self.session()?, origins(system, checked));
+        let (context, origins) = (self.session()?, origins(system, checked, report));
         let rows = HeldRows { work: self, context: &context, origins: &origins, checked, report };
         let (mut past, mut open) = (RowSet::default(), RowSet::default());
         for file in &system.categorize {

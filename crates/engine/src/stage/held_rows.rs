@@ -34,13 +34,14 @@ pub(crate) struct Held {
     pub(crate) rejects: bool,
 }
 
-/// The source tables as check left them in `checked`.
-pub(crate) fn origins<'a>(system: &'a System, checked: &Path) -> Vec<Origin<'a>> {
+/// The source tables as check left them in `checked`, and reported.
+pub(crate) fn origins<'a>(system: &'a System, checked: &Path, report: &'a StageReport) -> Vec<Origin<'a>> {
     let origin = |table: &'a SourceTable| Origin {
         name: &table.name.value,
         schema: &table.schema,
         rows: Rows::not_held(checked.join(&table.name.value)),
         level: Level::Checked,
+        digits: report.digits.get(&table.name.value),
     };
     system.tables.iter().map(origin).collect()
 }

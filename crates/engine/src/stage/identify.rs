@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use chartlift_rules::Disposition;
+use chartlift_rules::{Disposition, System};
 
-use super::{Finished, Work, input_name};
+use super::{Finished, Work, attachments, input_name};
 use crate::Error;
 use crate::gates::{command, file_of};
 use crate::identify::{self, FileHead, Ranking};
@@ -40,13 +40,18 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
     }
     work.environment.progress.begin(Stage::Identify, "looking at files", files.len() as u64);
     let mut heads = Vec::new();
+    let systems = &work.environment.project.systems;
     for file in &files {
-        heads.push(FileHead { name: file.name.clone(), size: file.bytes, head: head(&file.path)? });
+        // There may be a million of them, and none is a table.
+        let head =
+            if identify::only_attachment(systems, &file.name) { Vec::new() } else { head(&file.path)? };
+        heads.push(FileHead { name: file.name.clone(), size: file.bytes, head });
         work.environment.progress.advance(1);
     }
     work.environment.progress.end();
     let stated = stated(work, work.order.spec().inputs.first());
-    let ranking = identify::rank(&work.environment.project, &heads, stated);
+    let mut ranking = identify::rank(&work.environment.project, &heads, stated);
+    let files = without_attachments(files, &mut ranking, systems);
     let verdict = account(&mut report, input_name(work.order), &files, &ranking);
     if let Some(trouble) = report.trouble.as_mut().filter(|_| verdict == Verdict::Suspended) {
         report.open = open(work, input_name(work.order), &ranking);
@@ -87,6 +92,36 @@ fn open(work: &Work<'_>, input: &str, ranking: &Ranking) -> Vec<OpenDecision> {
         file: "decisions/answers.yaml".into(),
     })
     .collect()
+}
+
+/// The files without those that rows of the chosen pack's tables may name: check looks at them, and their names, which
+/// may hold patients', go into no report.
+fn without_attachments(
+    mut files: Vec<InputFile>,
+    ranking: &mut Ranking,
+    systems: &[System],
+) -> Vec<InputFile> {
+    let Some(chosen) = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen)) else { return files };
+    let Some(system) = systems.iter().find(|one| one.name == chosen.system && one.version == chosen.version)
+    else {
+        return files;
+    };
+    let claimed: Vec<String> = chosen.tables.iter().flat_map(|table| table.files.iter().cloned()).collect();
+    let folders: Vec<String> = system
+        .attachments
+        .iter()
+        .filter_map(|one| {
+            let table = chosen.tables.iter().find(|table| table.table == one.table.value);
+            let beside = table.and_then(|table| table.files.first()).map(String::as_str);
+            attachments::folder(&files, beside, &one.folder.value)
+        })
+        .collect();
+    let attached = |name: &String| {
+        folders.iter().any(|folder| name.starts_with(folder.as_str())) && !claimed.contains(name)
+    };
+    ranking.candidates.iter_mut().for_each(|one| one.unknown_files.retain(|name| !attached(name)));
+    files.retain(|file| !attached(&file.name));
+    files
 }
 
 fn account(report: &mut StageReport, input: &str, files: &[InputFile], ranking: &Ranking) -> Verdict {

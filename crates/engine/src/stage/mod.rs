@@ -1,5 +1,6 @@
 //! The stages. Each reads what the one before published, writes its own artefacts, and reports.
 
+mod attachments;
 mod categorize;
 mod check;
 mod convert;
@@ -36,9 +37,11 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Verdict};
 
+pub(crate) use attachments::TOLD;
 pub(crate) use future::{is_past, time_of};
 pub(crate) use held_rows::{Held, HeldRows, origins};
 pub(crate) use loadable::{emptied_path, in_load_order, row_ids, table_spec};
+pub(crate) use residue::of_system as residue_of;
 pub(crate) use transform::Patients;
 pub(crate) use verify::run as verify;
 pub(crate) use whole::{add_lost, for_patients};
@@ -168,7 +171,7 @@ pub(crate) fn find_target<'a>(
     })
 }
 
-fn missing(stage: Stage) -> Error {
+pub(crate) fn missing(stage: Stage) -> Error {
     Error::Usage {
         code: "stage-missing",
         message: format!("the stage {} has not been done", stage.name()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use chartlift_rules::{Diagnostic, RuleFile, TableSchema};
+use chartlift_rules::{Diagnostic, Disposition, RuleFile, TableSchema};
 use datafusion::execution::context::SessionContext;
 
 use super::held_rows::HeldRows;
@@ -14,7 +14,7 @@ use crate::compile::{self, Level, Origin, RuleInput};
 use crate::constraints::{self, ColumnCheck};
 use crate::digest::ArtefactDigest;
 use crate::keys::KeySet;
-use crate::marks::{MarkWriter, RowId, RowSet, write_rows};
+use crate::marks::{Check, MarkWriter, RowId, RowSet, write_rows};
 use crate::produce::{self, Job, Outcome, Unproduced};
 use crate::report::StageReport;
 use crate::reshape::Shape;
@@ -152,6 +152,10 @@ async fn run_rule(
     let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
     let first_check = report.checks.len();
     let into = one.file.into.value.as_str();
+    for (field, counts) in &compiled.kept_zeros {
+        let check = Check::new("zeros-kept", into, Disposition::Note).column(field).named(&counts.evidence());
+        report.findings.push(check.finding(one.stage, counts.short));
+    }
     report.checks.extend(produce::rule_checks(&compiled, into, checks));
     let of_held = one.merge_fields();
     let job = Job {

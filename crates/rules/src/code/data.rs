@@ -217,6 +217,52 @@ pub(super) const CODES: &[Code] = &[
             files, under the same file and row number.",
     },
     Code {
+        name: "zeros-kept",
+        summary: "Values are shorter than the column's digits, and it does not show that a spreadsheet took zeros.",
+        explanation: "`repair: [leading_zeros]` gives zeros back only where all values of the column are digits, none \
+            begins with a zero, and the short ones are valid with their zeros. Something else is wrong with this \
+            column: nothing was changed, and the constraints on the field say what becomes of the short values.",
+    },
+    Code {
+        name: "attachment-missing",
+        summary: "Rows name files that the export does not have.",
+        explanation: "The rows load and say so (`_file_missing` is true). Ask for the files; `chartlift rejects` writes \
+            their names to `rejects/_attachments.csv`. Names that all begin with a folder of the old system want \
+            `strip` in the pack.",
+    },
+    Code {
+        name: "attachment-orphan",
+        summary: "Files of the attachments' folder that no row names.",
+        explanation: "They stay where they are, and nothing of them is loaded. Their names are in \
+            `rejects/_attachments.csv` once `chartlift rejects` has run. Rows that were lost, or names that were \
+            changed, leave orphans behind: look before the old system is switched off.",
+    },
+    Code {
+        name: "attachment-path",
+        summary: "A name would leave the folder of attachments.",
+        explanation: "It is absolute, or holds `..`, or leads out through a link. Such a file is never opened: the row \
+            loads as if it were missing. Where the old system wrote whole paths, `strip` in the pack takes the \
+            beginning off.",
+    },
+    Code {
+        name: "attachment-changed",
+        summary: "A file's SHA-256 is not the one that the export states for it.",
+        explanation: "The file was changed, cut or confused with another one after the old system took its digest. The \
+            row loads with the digest that the file has; compare the file with the old system.",
+    },
+    Code {
+        name: "attachment-case",
+        summary: "A file was found under a name that differs in letter case or in the form of accents.",
+        explanation: "No file has exactly the name, and only one has it but for that. Windows and macOS see no \
+            difference; nothing has to be done.",
+    },
+    Code {
+        name: "attachment-shared",
+        summary: "Several rows name one file.",
+        explanation: "Usually one document that belongs to several records. Where it belongs to several patients, look \
+            whether it was filed wrongly.",
+    },
+    Code {
         name: "merged-by-rule",
         summary: "Several rows have one key and different content, and the pack's `merge` made them one.",
         explanation: "`merge` of the rule file says which row stays: the first or the last by the fields it names, or \

@@ -372,6 +372,26 @@ pub(super) const CODES: &[Code] = &[
             (`remove: { files: [schemas/a.yaml] }`).",
     },
     Code {
+        name: "no-fixed-digits",
+        summary: "`repair: [leading_zeros]` stands where nothing says how many digits the value has.",
+        explanation: "The column's schema must fix the width: `pattern: '[0-9]{5}'` (or `\\d{5}`), or equal `minLength` \
+            and `maxLength`, with `type: string`. The value must be a plain column of the rule's table or of a joined \
+            one: only a whole column shows whether zeros were lost.",
+    },
+    Code {
+        name: "unreachable-repair",
+        summary: "A repair is for values whose rows are held before it.",
+        explanation: "The source schema's `failed` quarantines or blocks the rows that the repair is for. Leave the \
+            constraint a note in the source schema, and put it on the category's field, where the repaired value is \
+            checked.",
+    },
+    Code {
+        name: "attachment-folder",
+        summary: "The folder of attachments is not a folder inside an export.",
+        explanation: "`folder` is written relative to the export, with `/` between folders: `scans` or `files/scans`. \
+            Names that begin with `.` or `_` are not data, and `..` or an absolute path would leave the export.",
+    },
+    Code {
         name: "unpivot-shape",
         summary: "The lists of an `unpivot` are not equally long.",
         explanation: "The nth column of each list goes into the nth row, so every list has as many columns.",

@@ -173,7 +173,7 @@ fn field(key: &Key, node: &Node, problems: &mut Problems) -> FieldRule {
     rule.failed = entries.get("failed").and_then(|node| choice(node, "`failed`", &FAILED, problems));
     rule.unmapped = entries.get("unmapped").and_then(|node| choice(node, "`unmapped`", &FAILED, problems));
     rule.missing_values = entries.texts("missing", problems).into_iter().map(|text| text.value).collect();
-    let words = [("nul", Repair::Nul), ("mojibake", Repair::Mojibake)];
+    let words = Repair::ALL.map(|repair| (repair.name(), repair));
     for node in entries.list("repair", problems) {
         let repair = choice(node, "an entry of `repair`", &words, problems);
         rule.repairs.extend(repair.map(|value| Located { value, place: node.place }));

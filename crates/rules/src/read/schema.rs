@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
 pub(crate) fn opaque(place: Place) -> TableSchema {
     TableSchema {
         fields: Vec::new(),
+        made: Vec::new(),
         primary_key: Vec::new(),
         foreign_keys: Vec::new(),
         missing_values: vec![String::new()],

@@ -2,7 +2,7 @@
 
 use crate::entries::{Entries, Problems, mapping, open_mapping, unreadable, wrong_type};
 use crate::layout::Pack;
-use crate::read::{agree, schema, spec};
+use crate::read::{agree, attachments, schema, spec};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Dialect, Encoding, Fingerprint, Ignored, LineTerminator, Located, Says, SourceTable, System,
@@ -21,6 +21,7 @@ const KEYS: &[&str] = &[
     "tables",
     "fingerprints",
     "ignore",
+    "attachments",
 ];
 
 /// Schemas and rules are added once all files are read.
@@ -54,6 +55,11 @@ pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<
             .filter_map(|node| fingerprint(node, problems))
             .collect(),
         ignored_tables: ignored_tables(&entries, problems),
+        attachments: entries
+            .list("attachments", problems)
+            .iter()
+            .filter_map(|node| attachments::read(node, problems))
+            .collect(),
         place: node.place,
     })
 }
@@ -167,6 +173,10 @@ pub(crate) fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> D
         ("utf-8", Encoding::Utf8),
         ("windows-1252", Encoding::Windows1252),
         ("iso-8859-1", Encoding::Iso8859_1),
+        ("cp850", Encoding::Cp850),
+        ("utf-16", Encoding::Utf16),
+        ("utf-16le", Encoding::Utf16Le),
+        ("utf-16be", Encoding::Utf16Be),
     ];
     dialect.encoding = own.choice("encoding", &words, problems).unwrap_or(base.encoding);
     dialect.header_row = header_row(&own, base.header_row, problems);
