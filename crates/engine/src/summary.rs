@@ -87,6 +87,7 @@ pub(crate) fn statement<'a>(report: impl Fn(Stage) -> Option<&'a StageReport>) -
             .filter_map(&report)
             .find_map(|report| report.patients.clone())
             .unwrap_or_default(),
+        second_reading: report(Stage::Import).map(|report| report.second_reading.clone()).unwrap_or_default(),
     };
     statement.balanced =
         report(Stage::Verify).is_some() && statement.equations().iter().all(Equation::closes);

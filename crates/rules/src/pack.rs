@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{File, Place, TableSchema};
+use crate::{File, Place, SecondReading, TableSchema};
 
 /// A value and where it stands in a rule file.
 ///
@@ -87,6 +87,8 @@ pub struct System {
     pub fingerprints: Vec<Fingerprint>,
     /// Whole tables nobody reads, each with a reason.
     pub ignored_tables: Vec<Ignored>,
+    /// What is read a second time, straight from the files.
+    pub second_reading: Vec<SecondReading>,
     pub place: Place,
 }
 

@@ -51,7 +51,8 @@ fn files_open_with_what_and_why() -> anyhow::Result<()> {
 }
 
 /// Lowest first: a crate may use those before it and no other.
-const FLOORS: &[&str] = &["chartlift-rules", "chartlift-io", "chartlift-engine", "chartlift"];
+const FLOORS: &[&str] =
+    &["chartlift-second-reading", "chartlift-rules", "chartlift-io", "chartlift-engine", "chartlift"];
 
 fn crates_stand_on_their_floor() -> anyhow::Result<()> {
     let manifests = manifests()?;

@@ -21,7 +21,7 @@ use crate::marks::{Check, MarkWriter, RowSet};
 use crate::progress::Progress;
 use consumer::Consumer;
 
-pub(crate) use consumer::{MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
+pub(crate) use consumer::{CONVERT_SHIFT, MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
 
 /// What running a rule needs beside the rule.
 pub(crate) struct Job<'a> {

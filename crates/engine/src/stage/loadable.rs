@@ -125,10 +125,18 @@ impl Loadable {
 
     /// The same, of one part file.
     pub(super) fn part(&self, part: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<'_> {
+        self.named_part(part).map(|batch| batch.map(|(batch, _)| batch))
+    }
+
+    /// The same, with what names each row.
+    pub(super) fn named_part(
+        &self,
+        part: &Path,
+    ) -> impl Iterator<Item = Result<(RecordBatch, Vec<RowId>), Error>> + use<'_> {
         layer::all_of(part).map(move |batch| self.arrange(&batch?))
     }
 
-    fn arrange(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    fn arrange(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<RowId>), Error> {
         let ids = row_ids(batch);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
         for name in &self.columns {
@@ -166,10 +174,11 @@ impl Loadable {
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let arranged = RecordBatch::try_new(schema, columns).map_err(unarranged)?;
         if self.held.is_empty() {
-            return Ok(arranged);
+            return Ok((arranged, ids));
         }
         let keep: BooleanArray = ids.iter().map(|id| Some(!self.held.contains(*id))).collect();
-        arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)
+        let kept = arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)?;
+        Ok((kept, ids.into_iter().filter(|id| !self.held.contains(*id)).collect()))
     }
 }
 

@@ -12,6 +12,8 @@ mod merge;
 mod patients;
 mod residue;
 mod same_key;
+mod seal;
+mod second_reading;
 mod transform;
 mod validate;
 mod verify;
@@ -34,6 +36,7 @@ use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
 pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use seal::seals;
 pub(crate) use verify::run as verify;
 
 /// What a stage made.

@@ -128,7 +128,8 @@ async fn run_rule(
     let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
     let first_check = report.checks.len();
     let into = one.file.into.value.as_str();
-    report.checks.extend(produce::rule_checks(&compiled, into, checks));
+    let own = produce::rule_checks(&compiled, into, checks);
+    report.checks.extend(own.into_iter().map(|check| check.of_rule(number)));
     let job = Job {
         rule: &compiled,
         number,

@@ -2,7 +2,7 @@
 
 use crate::entries::{Entries, Problems, mapping, open_mapping, unreadable, wrong_type};
 use crate::layout::Pack;
-use crate::read::{agree, schema, spec};
+use crate::read::{agree, schema, second_reading, spec};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Dialect, Encoding, Fingerprint, Ignored, LineTerminator, Located, Says, SourceTable, System,
@@ -21,6 +21,7 @@ const KEYS: &[&str] = &[
     "tables",
     "fingerprints",
     "ignore",
+    "second_reading",
 ];
 
 /// Schemas and rules are added once all files are read.
@@ -54,6 +55,7 @@ pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<
             .filter_map(|node| fingerprint(node, problems))
             .collect(),
         ignored_tables: ignored_tables(&entries, problems),
+        second_reading: second_reading::of_system(&entries, problems),
         place: node.place,
     })
 }

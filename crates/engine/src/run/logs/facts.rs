@@ -141,6 +141,21 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         ];
         facts.push(fact("category").with("category", &category.category).counts(&counts));
     }
+    for reading in &report.second_reading {
+        let counts = [
+            ("read", reading.read),
+            ("held", reading.held),
+            ("converted", reading.converted),
+            ("patients", reading.patients),
+            ("differing", reading.differing),
+        ];
+        let verdict = serde_json::to_value(reading.verdict).unwrap_or_default();
+        let named = fact("second-reading")
+            .with("category", &reading.category)
+            .with("table", &reading.table)
+            .with("verdict", verdict.as_str().unwrap_or_default());
+        facts.push(named.counts(&counts).known("reason", reading.reason.as_ref()));
+    }
     for load in &report.loads {
         let settled = [
             (Stage::Convert, "converted", load.converted),
