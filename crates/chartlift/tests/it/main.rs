@@ -17,6 +17,7 @@ mod expect;
 mod json_path;
 mod kill;
 mod lock;
+mod mutations;
 mod reports;
 mod scenario;
 mod script;
@@ -31,6 +32,7 @@ fn main() {
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
         ("lock", lock::TESTS),
+        ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),
         ("shared_data", shared_data::TESTS),
