@@ -78,6 +78,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "chartlift-rules",
         &["arrow", "datafusion", "object_store", "parquet", "rusqlite", "tokio", "tokio-postgres"],
     ),
+    (
+        "chartlift-second-reading",
+        &["arrow", "bytes", "csv", "encoding_rs", "memchr", "parquet", "serde", "sha2", "simdutf8"],
+    ),
     ("chartlift-io", &["clap", "datafusion"]),
     (
         "chartlift-engine",

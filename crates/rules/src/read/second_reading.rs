@@ -18,7 +18,7 @@ pub(crate) fn of_system(entries: &Entries<'_>, problems: &mut Problems) -> Vec<S
         match &node.value {
             Value::List(nodes) => tables = nodes.iter().filter_map(|node| table(node, problems)).collect(),
             Value::Map(entries) if entries.iter().any(|(key, _)| key.text == "none") => {
-                none = not_read(node, &["none"], problems);
+                none = not_read(node, &KEYS, problems);
             }
             _ => tables.extend(table(node, problems)),
         }
@@ -27,7 +27,9 @@ pub(crate) fn of_system(entries: &Entries<'_>, problems: &mut Problems) -> Vec<S
     read
 }
 
-/// `none: REASON`.
+const KEYS: [&str; 6] = ["table", "rule", "patient", "split", "facts", "none"];
+
+/// `none: REASON`; it stands above what is inherited.
 fn not_read(node: &Node, known: &[&str], problems: &mut Problems) -> Option<String> {
     let own = mapping(node, "a second reading", known, problems)?;
     Some(own.need_text("none", "a second reading", problems).value)
@@ -35,7 +37,7 @@ fn not_read(node: &Node, known: &[&str], problems: &mut Problems) -> Option<Stri
 
 fn table(node: &Node, problems: &mut Problems) -> Option<ReadTable> {
     let what = "a second reading";
-    let own = mapping(node, what, &["table", "rule", "patient", "split", "facts"], problems)?;
+    let own = mapping(node, what, KEYS.split_last().map_or(&[], |(_, keys)| keys), problems)?;
     let mut facts = Vec::new();
     if let Some(node) = own.need("facts", what, problems)
         && let Some(entries) = open_mapping(node, "`facts`", problems)

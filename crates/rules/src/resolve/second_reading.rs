@@ -34,7 +34,7 @@ pub(crate) fn check_system(
         for table in &reading.tables {
             check_table(system, schema, table, problems);
             if let Some(file) = file {
-                check_rule(file, table, problems);
+                check_rule(system, file, table, problems);
             }
         }
     }
@@ -44,7 +44,7 @@ pub(crate) fn check_system(
     for file in files.iter().filter(|file| critical(categories, &file.into.value)) {
         let category = &file.into;
         match system.second_reading.iter().find(|reading| reading.category.value == category.value) {
-            Some(reading) => check_all_rules(file, reading, problems),
+            Some(reading) => check_all_rules(system, file, reading, problems),
             None => {
                 let message = format!("nothing reads the facts of `{}` a second time", category.value);
                 problems.push(Diagnostic::error("second-reading-missing", category.place, message).help(format!(
@@ -115,9 +115,11 @@ fn rules_of<'a>(file: &'a RuleFile, table: &ReadTable) -> Vec<&'a Rule> {
     file.rules.iter().filter(|rule| rule.from.value == table.table.value).filter(named).collect()
 }
 
-fn check_rule(file: &RuleFile, table: &ReadTable, problems: &mut Problems) {
+fn check_rule(system: &System, file: &RuleFile, table: &ReadTable, problems: &mut Problems) {
     let rule = match rules_of(file, table).as_slice() {
         [rule] => *rule,
+        // What reads an unknown table may be what is meant here.
+        [] if file.rules.iter().any(|rule| system.table(&rule.from.value).is_none()) => return,
         [] => {
             let message = format!("no rule of `{}` reads table `{}` so", file.into.value, table.table.value);
             problems.push(bad(&table.table, message).help("name a table and a rule that the category has"));
@@ -154,11 +156,11 @@ fn check_rule(file: &RuleFile, table: &ReadTable, problems: &mut Problems) {
     }
 }
 
-fn check_all_rules(file: &RuleFile, reading: &SecondReading, problems: &mut Problems) {
+fn check_all_rules(system: &System, file: &RuleFile, reading: &SecondReading, problems: &mut Problems) {
     if reading.none.is_some() {
         return;
     }
-    for rule in &file.rules {
+    for rule in file.rules.iter().filter(|rule| system.table(&rule.from.value).is_some()) {
         let read = reading.tables.iter().any(|table| {
             rules_of(file, table).iter().any(|one| std::ptr::eq(*one, rule)) || table.table.value.is_empty()
         });

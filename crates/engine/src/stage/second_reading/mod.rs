@@ -189,6 +189,8 @@ fn compare(
     made.verdict = Verdict::Pass;
     if !differing.is_empty() || counts.unreadable > 0 {
         made.verdict = Verdict::Fail;
+        made.reason = (counts.unreadable > 0)
+            .then(|| format!("{} records that were landed cannot be read a second time", counts.unreadable));
         let mut patients = Patients::new(secret, &differing);
         source::read(work, comparison, settled, |told| patients.add(&told, Side::Stated))?;
         converted::read(work, comparison, |told| patients.add(&told, Side::Loaded))?;
