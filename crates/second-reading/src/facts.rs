@@ -52,12 +52,19 @@ pub struct Unless {
 
 /// One patient's entry of a category.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<'a> {
     pub patient: String,
     /// The facts in the order in which they are declared; `None`: nothing is said.
     pub values: Vec<Option<String>>,
-    /// For each fact the text that stands for it where it could not be converted.
-    pub raw: Vec<Option<String>>,
+    /// For each fact the cells that it was made from.
+    cells: Vec<[Option<&'a str>; 2]>,
+}
+
+impl Entry<'_> {
+    /// The text that stands for a fact where it could not be converted.
+    pub fn raw(&self, fact: usize) -> Option<String> {
+        told(self.cells.get(fact)?.iter().flatten().copied())
+    }
 }
 
 /// White space at the ends taken off, and one blank for any of it inside.
@@ -122,7 +129,7 @@ impl Reading {
         columns
     }
 
-    pub(crate) fn entries(&self, columns: &[&str], cells: &[String]) -> Vec<Entry> {
+    pub(crate) fn entries<'a>(&self, columns: &[&str], cells: &'a [String]) -> Vec<Entry<'a>> {
         let place = |column: &str| columns.iter().position(|name| *name == column);
         let cell = |column: &str| place(column).and_then(|at| cells.get(at)).map_or("", String::as_str);
         let Some((lists, separator)) = &self.split else { return vec![self.entry(&cell)] };
@@ -145,13 +152,13 @@ impl Reading {
             .collect()
     }
 
-    fn entry<'a>(&self, cell: &dyn Fn(&str) -> &'a str) -> Entry {
+    fn entry<'a>(&self, cell: &dyn Fn(&str) -> &'a str) -> Entry<'a> {
         let values = self.facts.iter().map(|fact| self.value(fact, cell)).collect();
-        let raw = self.facts.iter().map(|fact| {
-            let other = fact.unless.as_ref().map(|unless| cell(&unless.column));
-            told(other.into_iter().chain([cell(&fact.column)]).filter_map(|text| self.said(text)))
+        let cells = self.facts.iter().map(|fact| {
+            let other = fact.unless.as_ref().and_then(|unless| self.said(cell(&unless.column)));
+            [other, self.said(cell(&fact.column))]
         });
-        Entry { patient: squeezed(cell(&self.patient)), values, raw: raw.collect() }
+        Entry { patient: squeezed(cell(&self.patient)), values, cells: cells.collect() }
     }
 
     fn value<'a>(&self, fact: &Fact, cell: &dyn Fn(&str) -> &'a str) -> Option<String> {

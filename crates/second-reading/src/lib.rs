@@ -29,7 +29,7 @@ pub enum Seen<'a> {
     /// It has not the form of a record, or its text is not of the declared encoding.
     Unreadable,
     /// What it states: as many as its lists have pieces, one where nothing is split.
-    Entries(&'a [Entry]),
+    Entries(&'a [Entry<'a>]),
 }
 
 /// Reads a file record by record. `each` gets the record's number, from 1 and without the header.

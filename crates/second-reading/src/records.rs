@@ -226,15 +226,20 @@ impl<'a, R: BufRead> Records<'a, R> {
                 self.cells.push(Cell { start: cut.start, end, quoted: false, marked: cut.marked });
                 return Found::Whole;
             }
-            let byte = self.byte(cut.at);
+            // What is neither a delimiter nor an escape is passed over at once.
+            let rest = self.bytes.get(cut.at..content).unwrap_or_default();
+            let plain = match escape {
+                Some(escape) => rest.iter().position(|byte| *byte == delimiter || *byte == escape),
+                None => rest.iter().position(|byte| *byte == delimiter),
+            };
+            cut.at = plain.map_or(content, |plain| cut.at + plain);
+            let byte = self.byte(cut.at).filter(|_| plain.is_some());
             if byte == Some(delimiter) {
                 self.cells.push(Cell { start: cut.start, end: cut.at, quoted: false, marked: cut.marked });
                 *cut = Cut { start: cut.at + 1, at: cut.at + 1, inside: false, marked: false };
             } else if byte.is_some() && byte == escape {
                 cut.marked = true;
                 cut.at += 2;
-            } else {
-                cut.at += 1;
             }
         }
     }

@@ -90,6 +90,8 @@ pub(super) struct Loadable {
     key: usize,
     /// The column that shows what a row has lost.
     hold: Option<usize>,
+    /// The columns to read of the files; `None`: all.
+    read: Option<Vec<String>>,
 }
 
 impl Loadable {
@@ -111,7 +113,23 @@ impl Loadable {
         let key = columns.iter().position(|column| *column == primary).unwrap_or_default();
         let hold = table.schema.extension.hold.as_ref();
         let hold = hold.and_then(|hold| columns.iter().position(|column| *column == hold.value));
-        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold })
+        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold, read: None })
+    }
+
+    /// Only some of the columns, the key and the hold among them whether they are named or not.
+    pub(super) fn only(mut self, wanted: &[&str]) -> Self {
+        let name = |at: usize| self.columns.get(at).cloned().unwrap_or_default();
+        let (key, hold) = (name(self.key), self.hold.map(name));
+        let kept = |column: &String| {
+            wanted.contains(&column.as_str()) || *column == key || Some(column) == hold.as_ref()
+        };
+        self.columns.retain(kept);
+        self.key = self.columns.iter().position(|column| *column == key).unwrap_or_default();
+        self.hold = hold.and_then(|hold| self.columns.iter().position(|column| *column == hold));
+        let lost = self.emptied.iter().map(|(column, _)| column);
+        let names = ["_row", "_part"].map(str::to_owned);
+        self.read = Some(self.columns.iter().chain(lost).cloned().chain(names).collect());
+        self
     }
 
     /// Batches with the table's columns, keys and references as source keys, and `_key` last.
@@ -133,7 +151,9 @@ impl Loadable {
         &self,
         part: &Path,
     ) -> impl Iterator<Item = Result<(RecordBatch, Vec<RowId>), Error>> + use<'_> {
-        layer::all_of(part).map(move |batch| self.arrange(&batch?))
+        let columns: Option<Vec<&str>> =
+            self.read.as_ref().map(|columns| columns.iter().map(String::as_str).collect());
+        layer::all_of(part, columns.as_deref()).map(move |batch| self.arrange(&batch?))
     }
 
     fn arrange(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<RowId>), Error> {

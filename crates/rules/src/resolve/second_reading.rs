@@ -47,7 +47,7 @@ pub(crate) fn check_system(
             Some(reading) => check_all_rules(system, file, reading, problems),
             None => {
                 let message = format!("nothing reads the facts of `{}` a second time", category.value);
-                problems.push(Diagnostic::error("second-reading-missing", category.place, message).help(format!(
+                problems.push(Diagnostic::warning("second-reading-missing", category.place, message).help(format!(
                     "declare in system.yaml which columns state them, under `second_reading: {{ {0}: ... }}`, or \
                      `second_reading: {{ {0}: {{ none: REASON }} }}`",
                     category.value
@@ -170,7 +170,7 @@ fn check_all_rules(system: &System, file: &RuleFile, reading: &SecondReading, pr
                 rule.name.value, rule.from.value
             );
             problems.push(
-                Diagnostic::error("second-reading-missing", reading.category.place, message)
+                Diagnostic::warning("second-reading-missing", reading.category.place, message)
                     .help("add an entry with `table` and, where several rules read it, `rule`"),
             );
         }
@@ -203,7 +203,7 @@ pub(crate) fn check_target(
                 "table `{}` does not say which columns carry the facts of `{}`",
                 table.name.value, rule.from.value
             );
-            problems.push(Diagnostic::error("second-reading-missing", rule.from.place, message).help(format!(
+            problems.push(Diagnostic::warning("second-reading-missing", rule.from.place, message).help(format!(
                 "in the table's schema: `chartlift: {{ second_reading: {{ category: {}, facts: {{ FIELD: COLUMN }} }} }}`, \
                  or `none: REASON` instead of `facts`",
                 rule.from.value

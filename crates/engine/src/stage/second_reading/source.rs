@@ -82,15 +82,14 @@ fn told(
     settled: &Settled,
     holds: bool,
     (row, piece): (i64, i32),
-    entry: &Entry,
+    entry: &Entry<'_>,
 ) -> Told {
-    let stated = reading.facts.iter().zip(entry.values.iter().zip(&entry.raw));
-    let values = stated.map(|((fact, _), (value, raw))| {
+    let values = reading.facts.iter().zip(&entry.values).enumerate().map(|(at, ((fact, _), value))| {
         if !settled.degraded(&fact.field.value, row, reading.rule, piece) {
             return value.clone().map_or(Value::None, Value::Said);
         }
         // A table without a hold column shows nothing of what was lost.
-        raw.clone().filter(|_| holds).map_or(Value::None, Value::Lost)
+        entry.raw(at).filter(|_| holds).map_or(Value::None, Value::Lost)
     });
     Told { patient: entry.patient.clone(), values: values.collect() }
 }
