@@ -38,7 +38,8 @@ pub struct ReadFact {
     pub kind: FactKind,
     /// Further texts that mean "no value".
     pub missing: Vec<String>,
-    pub unless: Option<ReadUnless>,
+    /// The first that fits decides.
+    pub unless: Vec<ReadUnless>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +63,10 @@ pub enum FactKind {
 pub struct ReadUnless {
     pub column: Located<String>,
     pub texts: Vec<String>,
+    /// `None`: as none.
     pub reads: Option<String>,
+    /// As its own column after all.
+    pub own: bool,
 }
 
 /// `second_reading:` of a target table's schema.

@@ -23,7 +23,8 @@ pub struct Fact {
     pub kind: Kind,
     /// Further texts that mean "no value".
     pub missing: Vec<String>,
-    pub unless: Option<Unless>,
+    /// The first that fits decides.
+    pub unless: Vec<Unless>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +47,28 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unless {
     pub column: String,
+    /// Without regard to case; a final `*` stands for whatever follows.
     pub texts: Vec<String>,
-    pub reads: Option<String>,
+    pub reads: Instead,
+}
+
+/// What a fact reads as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    Nothing,
+    Text(String),
+    /// Its own column after all.
+    Own,
+}
+
+impl Unless {
+    fn fits(&self, text: &str) -> bool {
+        let text = squeezed(text).to_lowercase();
+        self.texts.iter().any(|one| {
+            let one = squeezed(one).to_lowercase();
+            one.strip_suffix('*').map_or(one == text, |start| text.starts_with(start))
+        })
+    }
 }
 
 /// One patient's entry of a category.
@@ -57,13 +78,13 @@ pub struct Entry<'a> {
     /// The facts in the order in which they are declared; `None`: nothing is said.
     pub values: Vec<Option<String>>,
     /// For each fact the cells that it was made from.
-    cells: Vec<[Option<&'a str>; 2]>,
+    cells: Vec<Vec<&'a str>>,
 }
 
 impl Entry<'_> {
     /// The text that stands for a fact where it could not be converted.
     pub fn raw(&self, fact: usize) -> Option<String> {
-        told(self.cells.get(fact)?.iter().flatten().copied())
+        told(self.cells.get(fact)?.iter().copied())
     }
 }
 
@@ -117,7 +138,7 @@ impl Reading {
     /// All columns it needs, each once.
     pub(crate) fn columns(&self) -> Vec<&str> {
         let of_facts = self.facts.iter().flat_map(|fact| {
-            [Some(&fact.column), fact.unless.as_ref().map(|unless| &unless.column)].into_iter().flatten()
+            std::iter::once(&fact.column).chain(fact.unless.iter().map(|unless| &unless.column))
         });
         let lists = self.split.iter().flat_map(|(columns, _)| columns);
         let mut columns: Vec<&str> = Vec::new();
@@ -155,20 +176,18 @@ impl Reading {
     fn entry<'a>(&self, cell: &dyn Fn(&str) -> &'a str) -> Entry<'a> {
         let values = self.facts.iter().map(|fact| self.value(fact, cell)).collect();
         let cells = self.facts.iter().map(|fact| {
-            let other = fact.unless.as_ref().and_then(|unless| self.said(cell(&unless.column)));
-            [other, self.said(cell(&fact.column))]
+            let others = fact.unless.iter().map(|unless| cell(&unless.column));
+            others.chain([cell(&fact.column)]).filter_map(|text| self.said(text)).collect()
         });
         Entry { patient: squeezed(cell(&self.patient)), values, cells: cells.collect() }
     }
 
     fn value<'a>(&self, fact: &Fact, cell: &dyn Fn(&str) -> &'a str) -> Option<String> {
-        let instead = fact.unless.as_ref().filter(|unless| {
-            let other = squeezed(cell(&unless.column)).to_lowercase();
-            unless.texts.iter().any(|text| squeezed(text).to_lowercase() == other)
-        });
-        let text = match instead {
-            Some(unless) => unless.reads.as_deref()?,
-            None => self.said(cell(&fact.column)).unwrap_or_default(),
+        let instead = fact.unless.iter().find(|unless| unless.fits(cell(&unless.column)));
+        let text = match instead.map(|unless| &unless.reads) {
+            Some(Instead::Nothing) => return None,
+            Some(Instead::Text(text)) => text,
+            Some(Instead::Own) | None => self.said(cell(&fact.column)).unwrap_or_default(),
         };
         let text = squeezed(if fact.missing.iter().any(|missing| missing == text) { "" } else { text });
         if let Kind::Status(active) = &fact.kind {
@@ -205,10 +224,10 @@ fn pieces<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fact, Kind, Reading, Unless, digits, number, told};
+    use super::{Fact, Instead, Kind, Reading, Unless, digits, number, told};
 
     fn fact(column: &str, kind: Kind) -> Fact {
-        Fact { column: column.into(), kind, missing: Vec::new(), unless: None }
+        Fact { column: column.into(), kind, missing: Vec::new(), unless: Vec::new() }
     }
 
     fn values(reading: &Reading, columns: &[&str], cells: &[&str]) -> Vec<Vec<Option<String>>> {
@@ -223,14 +242,21 @@ mod tests {
     #[test]
     fn a_status_is_active_not_active_or_not_said() {
         let mut one = fact("state", Kind::Status(texts(&["A"])));
-        one.unless = Some(Unless { column: "refuted".into(), texts: texts(&["r"]), reads: Some("I".into()) });
+        let unless = |word: &str, reads| Unless { column: "refuted".into(), texts: texts(&[word]), reads };
+        one.unless = vec![
+            unless("r kept", Instead::Own),
+            unless("r*", Instead::Text("I".into())),
+            unless("n", Instead::Nothing),
+        ];
         let reading = Reading { patient: "p".into(), facts: vec![one], ..Reading::default() };
         let columns = ["p", "state", "refuted"];
         let value = |cells: &[&str]| values(&reading, &columns, cells)[0][0].clone();
         assert_eq!(value(&["1", " A ", ""]), Some("active".into()));
         assert_eq!(value(&["1", "X", ""]), Some("not active".into()));
         assert_eq!(value(&["1", "", ""]), None);
-        assert_eq!(value(&["1", "A", "R"]), Some("not active".into()));
+        assert_eq!(value(&["1", "A", "Refuted"]), Some("not active".into()));
+        assert_eq!(value(&["1", "A", "R kept"]), Some("active".into()));
+        assert_eq!(value(&["1", "A", "N"]), None);
         let ended = Reading {
             patient: "p".into(),
             facts: vec![fact("end", Kind::Status(texts(&[""])))],

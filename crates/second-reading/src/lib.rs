@@ -12,7 +12,7 @@ mod records;
 use std::io::BufRead;
 
 pub use charset::Charset;
-pub use facts::{Entry, Fact, Kind, Reading, Unless, digits, number, squeezed, told};
+pub use facts::{Entry, Fact, Instead, Kind, Reading, Unless, digits, number, squeezed, told};
 pub use records::{Layout, LineEnd};
 
 /// Why a file cannot be read a second time.

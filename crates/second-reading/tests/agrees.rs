@@ -42,7 +42,7 @@ fn landed(input: &[u8], dialect: Dialect) -> Records {
 }
 
 fn read_twice(input: &[u8], layout: &Layout) -> Records {
-    let fact = Fact { column: "y".into(), kind: Kind::Text, missing: Vec::new(), unless: None };
+    let fact = Fact { column: "y".into(), kind: Kind::Text, missing: Vec::new(), unless: Vec::new() };
     let reading = Reading { patient: "x".into(), facts: vec![fact], ..Reading::default() };
     let mut records = Records::new();
     read(input, layout, &reading, |number, seen| {

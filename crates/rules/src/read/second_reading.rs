@@ -69,7 +69,13 @@ const FACT: &[&str] = &["column", "date", "instant", "digits", "number", "active
 fn fact(field: Located<String>, node: &Node, problems: &mut Problems) -> Option<ReadFact> {
     if let Value::Scalar(_) = &node.value {
         let column = filled(node, "a fact", problems)?;
-        return Some(ReadFact { field, column, kind: FactKind::Text, missing: Vec::new(), unless: None });
+        return Some(ReadFact {
+            field,
+            column,
+            kind: FactKind::Text,
+            missing: Vec::new(),
+            unless: Vec::new(),
+        });
     }
     let own = mapping(node, "a fact", FACT, problems)?;
     let column = own.need_text("column", "a fact", problems);
@@ -94,17 +100,24 @@ fn fact(field: Located<String>, node: &Node, problems: &mut Problems) -> Option<
             return None;
         }
     };
-    let unless = own.get("unless").and_then(|node| unless(node, problems));
+    let unless = match own.get("unless") {
+        Some(Node { value: Value::List(nodes), .. }) => {
+            nodes.iter().filter_map(|node| unless(node, problems)).collect()
+        }
+        Some(node) => unless(node, problems).into_iter().collect(),
+        None => Vec::new(),
+    };
     Some(ReadFact { field, column, kind, missing: plain(own.texts("missing", problems)), unless })
 }
 
 fn unless(node: &Node, problems: &mut Problems) -> Option<ReadUnless> {
-    let own = mapping(node, "`unless`", &["column", "is", "reads"], problems)?;
+    let own = mapping(node, "`unless`", &["column", "is", "reads", "own"], problems)?;
     own.need("is", "`unless`", problems);
     Some(ReadUnless {
         column: own.need_text("column", "`unless`", problems),
         texts: own.texts("is", problems).into_iter().map(|text| text.value).collect(),
         reads: own.filled("reads", problems).map(|text| text.value),
+        own: own.boolean("own", false, problems),
     })
 }
 

@@ -74,7 +74,7 @@ fn check_table(system: &System, category: &TableSchema, table: &ReadTable, probl
         }
         return;
     };
-    let unless = table.facts.iter().filter_map(|fact| fact.unless.as_ref()).map(|unless| &unless.column);
+    let unless = table.facts.iter().flat_map(|fact| &fact.unless).map(|unless| &unless.column);
     let lists = table.split.iter().flat_map(|split| &split.columns);
     let columns = std::iter::once(&table.patient).chain(table.facts.iter().map(|fact| &fact.column));
     for column in columns.chain(unless).chain(lists) {

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use chartlift_rules::{Dialect, Encoding, FactKind, LineTerminator, ReadFact};
+use chartlift_rules::{Dialect, Encoding, FactKind, LineTerminator, ReadFact, ReadUnless};
 use chartlift_second_reading::{
-    Charset, Entry, Fact, Fault, Kind, Layout, LineEnd, Seen, Unless, read as read_file,
+    Charset, Entry, Fact, Fault, Instead, Kind, Layout, LineEnd, Seen, Unless, read as read_file,
 };
 
 use super::settled::Settled;
@@ -119,11 +119,19 @@ fn declared_fact(fact: &ReadFact) -> Fact {
             FactKind::Status(active) => Kind::Status(active.clone()),
         },
         missing: fact.missing.clone(),
-        unless: fact.unless.as_ref().map(|unless| Unless {
-            column: unless.column.value.clone(),
-            texts: unless.texts.clone(),
-            reads: unless.reads.clone(),
-        }),
+        unless: fact.unless.iter().map(declared_unless).collect(),
+    }
+}
+
+fn declared_unless(unless: &ReadUnless) -> Unless {
+    Unless {
+        column: unless.column.value.clone(),
+        texts: unless.texts.clone(),
+        reads: match &unless.reads {
+            _ if unless.own => Instead::Own,
+            Some(text) => Instead::Text(text.clone()),
+            None => Instead::Nothing,
+        },
     }
 }
 
