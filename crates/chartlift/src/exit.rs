@@ -31,6 +31,11 @@ impl Exit {
         // The order's own verdict speaks of all stages, so it counts only when all were asked for.
         let worst = if until == Stage::Verify { of_stages.max(summary.verdict) } else { of_stages };
         let culprit = counted().find(|stage| stage.verdict == worst).map(|stage| stage.stage);
+        // What import found before it began to load undid nothing.
+        let before = |code: &str| matches!(code, "second-reading" | "artefact-changed");
+        if worst == Verdict::Fail && summary.error.as_ref().is_some_and(|error| before(&error.code)) {
+            return Self::Failed;
+        }
         Self::of_verdict(worst, culprit)
     }
 

@@ -52,6 +52,12 @@ pub struct StageReport {
     pub trouble: Option<crate::statement::Trouble>,
     /// Import: the load's id in the target.
     pub load: Option<i64>,
+    /// Convert and validate: one SHA-256 for each folder of what they wrote; nobody else may change it.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub seals: BTreeMap<String, String>,
+    /// Import: what was read a second time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub second_reading: Vec<crate::statement::SecondReading>,
     /// Verify: the sealed receipt, once everything is proved and the sums close.
     pub receipt: Option<serde_json::Value>,
 }

@@ -296,7 +296,10 @@ async fn run_stage(
     let finished = stage::run(stage, &work, &folder).await;
     *earlier = work.earlier;
     match finished {
-        Ok(Finished { report, verdict, digest }) => {
+        Ok(Finished { mut report, verdict, digest }) => {
+            if matches!(stage, Stage::Convert | Stage::Validate) {
+                report.seals = stage::seals(&folder, environment.threads)?;
+            }
             let report = serde_json::to_value(&report).unwrap_or_default();
             let seconds = started.elapsed().as_secs_f64();
             order.done(attempt, Outcome { fingerprint, digest, verdict, seconds, report })?;

@@ -121,6 +121,9 @@ pub struct Statement {
     /// Where the pack says which columns name files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Attachments>,
+    /// What was read a second time before the load; empty until import has run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_reading: Vec<SecondReading>,
 }
 
 /// named = found + missing
@@ -138,6 +141,29 @@ pub struct Attachments {
     pub bytes: u64,
     /// SHA-256 over the digests of all files of the folders.
     pub digest: String,
+}
+
+/// A safety-critical category's facts as the files state them, beside what is to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondReading {
+    pub category: String,
+    /// The target table that carries them.
+    pub table: String,
+    /// `not-run` where the packs do not declare how.
+    pub verdict: Verdict,
+    /// Entries that the second reading found; read = held + converted.
+    pub read: u64,
+    /// Of them, those that a stage held, merged into others or left out by name.
+    pub held: u64,
+    /// Rows to load.
+    pub converted: u64,
+    /// Patients that have any.
+    pub patients: u64,
+    /// Patients whose facts are not the same.
+    pub differing: u64,
+    /// Why it was not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// read = landed + quarantined

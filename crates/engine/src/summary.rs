@@ -90,6 +90,7 @@ pub(crate) fn statement<'a>(report: impl Fn(Stage) -> Option<&'a StageReport>) -
             .unwrap_or_default(),
         waived: Stage::ALL.into_iter().filter_map(&report).flat_map(|report| report.waived.clone()).collect(),
         attachments: report(Stage::Check).and_then(|report| report.attachments.clone()),
+        second_reading: report(Stage::Import).map(|report| report.second_reading.clone()).unwrap_or_default(),
     };
     statement.balanced =
         report(Stage::Verify).is_some() && statement.equations().iter().all(Equation::closes);

@@ -76,12 +76,14 @@ mod tests {
             include_str!("read/map.rs"),
             include_str!("read/rules.rs"),
             include_str!("read/schema.rs"),
+            include_str!("read/second_reading.rs"),
             include_str!("read/settings.rs"),
             include_str!("read/system.rs"),
             include_str!("resolve.rs"),
             include_str!("resolve/coverage.rs"),
             include_str!("resolve/rules.rs"),
             include_str!("resolve/schemas.rs"),
+            include_str!("resolve/second_reading.rs"),
             include_str!("yaml.rs"),
         ];
         let reported =

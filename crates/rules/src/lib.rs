@@ -14,6 +14,7 @@ mod pattern;
 mod project;
 mod read;
 mod resolve;
+mod second_reading;
 mod table_schema;
 mod yaml;
 
@@ -24,4 +25,5 @@ pub use pack::*;
 pub use pattern::pattern_regex;
 pub use project::{compare_versions, split_target};
 pub use read::{SPEC, read};
+pub use second_reading::*;
 pub use table_schema::*;

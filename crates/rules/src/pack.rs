@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{FieldType, File, Place, TableSchema};
+use crate::{FieldType, File, Place, SecondReading, TableSchema};
 
 /// A value and where it stands in a rule file.
 ///
@@ -91,6 +91,8 @@ pub struct System {
     pub ignored_tables: Vec<Ignored>,
     /// Columns that name files of the export.
     pub attachments: Vec<Attachments>,
+    /// What is read a second time, straight from the files.
+    pub second_reading: Vec<SecondReading>,
     pub place: Place,
 }
 

@@ -5,6 +5,7 @@ mod field;
 mod map;
 mod rules;
 mod schema;
+mod second_reading;
 mod settings;
 mod system;
 mod target;

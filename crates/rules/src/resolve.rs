@@ -10,6 +10,7 @@ mod repairs;
 mod reshape;
 mod rules;
 mod schemas;
+mod second_reading;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +49,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         check_fingerprints(system, &tables, problems);
         coverage::check_system(system, &files, complete, problems);
         confidentiality::check_system(&files, &categories, project, problems);
+        second_reading::check_system(system, &files, &categories, complete, problems);
         system.categorize = files;
     }
     for target in &mut targets {
@@ -63,6 +65,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         let complete = !incomplete.targets.contains(&pack);
         coverage::check_target(target, &files, &categories, complete, problems);
         confidentiality::check_target(target, &files, &categories, problems);
+        second_reading::check_target(target, &files, &categories, problems);
         target.convert = files;
     }
     systems.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare_versions(&a.version, &b.version)));

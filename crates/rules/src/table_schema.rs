@@ -3,7 +3,7 @@
 //!
 //! Names and meaning follow <https://datapackage.org/standard/table-schema/>.
 
-use crate::{Disposition, Located, Place};
+use crate::{Carried, Disposition, Located, Place};
 
 /// One table: its fields in order, its keys, and Chartlift's own additions.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,6 +201,8 @@ pub struct TableExtension {
     pub mode: LoadMode,
     /// Target tables: the column that shows what was degraded.
     pub hold: Option<Located<String>>,
+    /// Target tables: which columns carry the facts that are read a second time.
+    pub second_reading: Option<Carried>,
     /// Target tables: the name in the database when it differs from the file's.
     pub table: Option<String>,
 }

@@ -11,6 +11,7 @@ mod frame;
 mod markup;
 mod origin;
 mod proof;
+mod second_reading;
 mod timing;
 mod verdict;
 
@@ -45,6 +46,7 @@ pub(crate) fn page(account: &Account, next: &NextStep) -> String {
         },
         Section { anchor: "findings", title: "Findings", body: findings::section(account) },
         Section { anchor: "patients", title: "Patients", body: balance::patients(account) },
+        Section { anchor: "second-reading", title: "Second reading", body: second_reading::section(account) },
         Section { anchor: "timing", title: "Timing", body: timing::section(account) },
         Section { anchor: "proof", title: "Digests and receipt", body: proof::section(account) },
         Section { anchor: "about", title: "About this report", body: proof::about(account) },

@@ -18,6 +18,7 @@ mod expect;
 mod json_path;
 mod kill;
 mod lock;
+mod mutations;
 mod reports;
 mod scenario;
 mod script;
@@ -32,6 +33,7 @@ fn main() {
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
         ("lock", lock::TESTS),
+        ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),

@@ -24,6 +24,7 @@ pub(crate) const MOST_RULES: usize = 64;
 pub(crate) const RULE_SHIFT: u32 = 20;
 /// Convert rules in one file; `_part` has five bits for them.
 pub(crate) const MOST_CONVERT_RULES: usize = 32;
+/// Where those for the convert rule begin.
 pub(crate) const CONVERT_SHIFT: u32 = 26;
 
 pub(super) struct Consumer {

@@ -9,7 +9,7 @@ use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, 
 use chartlift_rules::{Target, TargetTable};
 
 use super::loadable::{Loadable, in_load_order, table_spec};
-use super::{Finished, Work};
+use super::{Finished, Work, seal, second_reading};
 use crate::Error;
 use crate::approval;
 use crate::project_key::IdMaker;
@@ -19,6 +19,16 @@ use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
 pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
     let input_digest = work.loaded_digest()?;
+    let loads = work.report(Stage::Validate)?.loads.clone();
+    if let Some(mut refused) = seal::broken(work, Stage::Import, &[Stage::Convert, Stage::Validate])? {
+        refused.report.loads = loads;
+        return Ok(refused);
+    }
+    let read_twice = second_reading::run(work)?;
+    if read_twice.trouble.is_some() {
+        let report = StageReport { loads, ..read_twice };
+        return Ok(Finished { report, verdict: Verdict::Fail, digest: String::new() });
+    }
     let connection = work.connect().await?;
     if let Some(stopped) = approval::stop(work, connection.as_ref()).await? {
         return Ok(stopped);
@@ -33,7 +43,6 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
-    let loads = work.report(Stage::Validate)?.loads.clone();
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
@@ -72,11 +81,16 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
             hint: "roll back first, or follow it with a new order".into(),
         });
     }
-    Ok(finished(work, loads, &record))
+    Ok(finished(work, loads, &record, read_twice))
 }
 
-fn finished(work: &Work<'_>, loads: Vec<LoadBalance>, record: &LoadRecord) -> Finished {
-    let mut report = StageReport { load: Some(record.id), ..StageReport::default() };
+fn finished(
+    work: &Work<'_>,
+    loads: Vec<LoadBalance>,
+    record: &LoadRecord,
+    read_twice: StageReport,
+) -> Finished {
+    let mut report = StageReport { load: Some(record.id), ..read_twice };
     let Ok(target) = work.target() else {
         return Finished { report, verdict: Verdict::NotRun, digest: String::new() };
     };

@@ -90,6 +90,8 @@ pub(super) struct Loadable {
     key: usize,
     /// The column that shows what a row has lost.
     hold: Option<usize>,
+    /// The columns to read of the files; `None`: all.
+    read: Option<Vec<String>>,
 }
 
 impl Loadable {
@@ -111,7 +113,23 @@ impl Loadable {
         let key = columns.iter().position(|column| *column == primary).unwrap_or_default();
         let hold = table.schema.extension.hold.as_ref();
         let hold = hold.and_then(|hold| columns.iter().position(|column| *column == hold.value));
-        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold })
+        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold, read: None })
+    }
+
+    /// Only some of the columns, the key and the hold among them whether they are named or not.
+    pub(super) fn only(mut self, wanted: &[&str]) -> Self {
+        let name = |at: usize| self.columns.get(at).cloned().unwrap_or_default();
+        let (key, hold) = (name(self.key), self.hold.map(name));
+        let kept = |column: &String| {
+            wanted.contains(&column.as_str()) || *column == key || Some(column) == hold.as_ref()
+        };
+        self.columns.retain(kept);
+        self.key = self.columns.iter().position(|column| *column == key).unwrap_or_default();
+        self.hold = hold.and_then(|hold| self.columns.iter().position(|column| *column == hold));
+        let lost = self.emptied.iter().map(|(column, _)| column);
+        let names = ["_row", "_part"].map(str::to_owned);
+        self.read = Some(self.columns.iter().chain(lost).cloned().chain(names).collect());
+        self
     }
 
     /// Batches with the table's columns, keys and references as source keys, and `_key` last.
@@ -125,10 +143,20 @@ impl Loadable {
 
     /// The same, of one part file.
     pub(super) fn part(&self, part: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<'_> {
-        layer::all_of(part).map(move |batch| self.arrange(&batch?))
+        self.named_part(part).map(|batch| batch.map(|(batch, _)| batch))
     }
 
-    fn arrange(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    /// The same, with what names each row.
+    pub(super) fn named_part(
+        &self,
+        part: &Path,
+    ) -> impl Iterator<Item = Result<(RecordBatch, Vec<RowId>), Error>> + use<'_> {
+        let columns: Option<Vec<&str>> =
+            self.read.as_ref().map(|columns| columns.iter().map(String::as_str).collect());
+        layer::all_of(part, columns.as_deref()).map(move |batch| self.arrange(&batch?))
+    }
+
+    fn arrange(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<RowId>), Error> {
         let ids = row_ids(batch);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
         for name in &self.columns {
@@ -166,10 +194,11 @@ impl Loadable {
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let arranged = RecordBatch::try_new(schema, columns).map_err(unarranged)?;
         if self.held.is_empty() {
-            return Ok(arranged);
+            return Ok((arranged, ids));
         }
         let keep: BooleanArray = ids.iter().map(|id| Some(!self.held.contains(*id))).collect();
-        arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)
+        let kept = arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)?;
+        Ok((kept, ids.into_iter().filter(|id| !self.held.contains(*id)).collect()))
     }
 }
 

@@ -156,7 +156,8 @@ async fn run_rule(
         let check = Check::new("zeros-kept", into, Disposition::Note).column(field).named(&counts.evidence());
         report.findings.push(check.finding(one.stage, counts.short));
     }
-    report.checks.extend(produce::rule_checks(&compiled, into, checks));
+    let own = produce::rule_checks(&compiled, into, checks);
+    report.checks.extend(own.into_iter().map(|check| check.of_rule(number)));
     let of_held = one.merge_fields();
     let job = Job {
         rule: &compiled,

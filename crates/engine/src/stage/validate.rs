@@ -11,7 +11,7 @@ use chartlift_rules::{Disposition, SafetyCritical, Target, TargetTable};
 use super::loadable::{emptied_path, row_ids};
 use super::transform::Patients;
 use super::whole::count_patients;
-use super::{Finished, Work};
+use super::{Finished, Work, seal};
 use crate::Error;
 use crate::catalog;
 use crate::constraints::{self, ColumnCheck};
@@ -24,6 +24,10 @@ use crate::statement::{Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let target = work.target()?;
+    if let Some(mut refused) = seal::broken(work, Stage::Validate, &[Stage::Convert])? {
+        refused.report.loads.clone_from(&work.report(Stage::Convert)?.loads);
+        return Ok(refused);
+    }
     let mut report =
         StageReport { loads: work.report(Stage::Convert)?.loads.clone(), ..StageReport::default() };
     let live = live_catalog(work, target, &mut report).await?;

@@ -396,4 +396,19 @@ pub(super) const CODES: &[Code] = &[
         summary: "The lists of an `unpivot` are not equally long.",
         explanation: "The nth column of each list goes into the nth row, so every list has as many columns.",
     },
+    Code {
+        name: "second-reading-missing",
+        summary: "Safety-critical facts are converted and nothing reads them a second time.",
+        explanation: "Before anything is loaded, the declared columns of a safety-critical category are read once more, \
+            straight from the files and by other code, and each patient's facts must be the same. The system's \
+            `second_reading` says which columns state them, the target table's which columns carry them. Where that \
+            cannot be said, `none: REASON` says so, and the statement shows the category as not read twice.",
+    },
+    Code {
+        name: "bad-second-reading",
+        summary: "A second reading is declared in a way that cannot work.",
+        explanation: "It names one rule that reads the table, splits lists as that rule does, and gives each fact as a \
+            text, a date, an instant or a state. Rules that group or unpivot rows, join many, or fill records from one \
+            another have no second reading: say `none: REASON`.",
+    },
 ];

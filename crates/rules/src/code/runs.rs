@@ -326,4 +326,20 @@ pub(super) const CODES: &[Code] = &[
         explanation: "A rollback would take away with them what somebody wrote after the load, so nothing was taken \
             back. `chartlift verify --order ID` lists the rows by their hashed keys.",
     },
+    Code {
+        name: "second-reading",
+        summary: "A second reading of the export found other facts than what would be loaded.",
+        explanation: "The declared columns of a safety-critical category were read again, straight from the files, and \
+            for some patients the facts are not those that were converted, degraded or held. Nothing is loaded. Either \
+            the converted files were changed, or a rule makes something else of a column than the pack declares, or the \
+            declaration is wrong. `statement.second_reading` says which table and how many patients; compare a few of \
+            them before you change anything.",
+    },
+    Code {
+        name: "artefact-changed",
+        summary: "A file that an earlier stage wrote is not as it was.",
+        explanation: "What validate and import read is sealed when convert and validate have written it. A file was \
+            changed, added or removed since. Find out who writes into the order's folder, and run the order in a new \
+            one: what is there can no longer be trusted.",
+    },
 ];

@@ -1,7 +1,7 @@
 //! `schemas/<table>.yaml` and `canonical/<category>.yaml`: Table Schema with its `chartlift:` key.
 
 use crate::entries::{Entries, Problems, choice, filled, mapping, text, unreadable, wrong_type};
-use crate::read::field;
+use crate::read::{field, second_reading};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Disposition, ForeignKey, LoadMode, Located, Place, SafetyCritical, TableExtension,
@@ -114,7 +114,7 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let known: &[&str] = match usage {
         Use::Source => &["row_key", "failed"],
         Use::Category => &["safety_critical", "time", "patient", "failed"],
-        Use::Target => &["key", "mode", "hold", "patient", "table", "failed"],
+        Use::Target => &["key", "mode", "hold", "patient", "table", "failed", "second_reading"],
     };
     let mut extension = TableExtension::default();
     let Some(entries) = mapping(node, "`chartlift`", known, problems) else { return extension };
@@ -124,6 +124,8 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     extension.patient = entries.filled("patient", problems);
     extension.hold = entries.filled("hold", problems);
     extension.table = entries.filled("table", problems).map(|name| name.value);
+    extension.second_reading =
+        entries.get("second_reading").and_then(|node| second_reading::of_table(node, problems));
     let words =
         [("true", SafetyCritical::Yes), ("false", SafetyCritical::No), ("future", SafetyCritical::Future)];
     extension.safety_critical = entries.choice("safety_critical", &words, problems).unwrap_or_default();

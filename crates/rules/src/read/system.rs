@@ -2,7 +2,7 @@
 
 use crate::entries::{Entries, Problems, mapping, open_mapping, unreadable, wrong_type};
 use crate::layout::Pack;
-use crate::read::{agree, attachments, schema, spec};
+use crate::read::{agree, attachments, schema, second_reading, spec};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Dialect, Encoding, Fingerprint, Ignored, LineTerminator, Located, Says, SourceTable, System,
@@ -22,6 +22,7 @@ const KEYS: &[&str] = &[
     "fingerprints",
     "ignore",
     "attachments",
+    "second_reading",
 ];
 
 /// Schemas and rules are added once all files are read.
@@ -60,6 +61,7 @@ pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<
             .iter()
             .filter_map(|node| attachments::read(node, problems))
             .collect(),
+        second_reading: second_reading::of_system(&entries, problems),
         place: node.place,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::report::StageReport;
-use crate::statement::Stage;
+use crate::statement::{SecondReading, Stage};
 
 /// One line without its time.
 pub(super) struct Fact {
@@ -157,6 +157,7 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         ];
         facts.push(fact("category").with("category", &category.category).counts(&counts));
     }
+    facts.extend(report.second_reading.iter().map(|one| read_twice(one, stage)));
     for load in &report.loads {
         let settled = [
             (Stage::Convert, "converted", load.converted),
@@ -182,6 +183,23 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         facts.push(fact("patients").counts(&counts));
     }
     facts
+}
+
+fn read_twice(one: &SecondReading, stage: Stage) -> Fact {
+    let verdict = serde_json::to_value(one.verdict).unwrap_or_default();
+    let counts = [
+        ("read", one.read),
+        ("held", one.held),
+        ("converted", one.converted),
+        ("patients", one.patients),
+        ("differing", one.differing),
+    ];
+    Fact::info("second-reading", stage)
+        .with("category", &one.category)
+        .with("table", &one.table)
+        .with("verdict", verdict.as_str().unwrap_or_default())
+        .counts(&counts)
+        .known("reason", one.reason.as_ref())
 }
 
 #[cfg(test)]
