@@ -2,6 +2,7 @@
 
 mod field;
 mod map;
+mod matching;
 mod rules;
 mod schema;
 mod settings;

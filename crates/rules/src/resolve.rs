@@ -5,6 +5,7 @@
 
 mod confidentiality;
 mod coverage;
+mod matching;
 mod reshape;
 mod rules;
 mod schemas;
