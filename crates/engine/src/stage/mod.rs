@@ -7,7 +7,9 @@ mod fates;
 mod identify;
 mod import;
 mod lineage;
+mod linked;
 mod loadable;
+mod matched;
 mod merge;
 mod patients;
 mod residue;
@@ -33,7 +35,9 @@ use crate::run::Environment;
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Trouble, Verdict};
 
+pub(crate) use linked::key_type;
 pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use matched::TARGET_CHANGED;
 pub(crate) use verify::run as verify;
 
 /// What a stage made.
