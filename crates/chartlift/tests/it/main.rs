@@ -17,6 +17,7 @@ mod expect;
 mod json_path;
 mod kill;
 mod lock;
+mod matched_data;
 mod reports;
 mod scenario;
 mod script;

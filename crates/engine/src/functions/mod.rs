@@ -28,11 +28,11 @@ use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::{Expr, ScalarUDF};
 
-pub(crate) use text::fold_accents::folded;
 pub use argument::{Mistake, ParameterType};
 pub use declared::read_declared;
 pub use documentation::documentation;
 use kernel::Call;
+pub(crate) use text::fold_accents::folded;
 
 /// Every function, in the order of the reference.
 pub static FUNCTIONS: &[&Function] = &[

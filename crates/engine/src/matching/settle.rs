@@ -28,7 +28,8 @@ impl<'a> Settling<'a> {
     /// A link of an earlier load comes first, then what somebody decided, then what is found.
     pub(crate) fn row(&mut self, id: RowId, source_key: &str, parts: &[Option<Value>]) {
         let known = self.known.get(source_key);
-        let there = |key: &String| self.candidates.by_key.get(key).map_or(Found::Ambiguous, |row| Found::One(*row));
+        let there =
+            |key: &String| self.candidates.by_key.get(key).map_or(Found::Ambiguous, |row| Found::One(*row));
         let found = match (known, self.decisions.get(source_key)) {
             (Some(key), _) | (None, Some(Decision::Row(key))) => there(key),
             (None, Some(Decision::New)) => Found::Nothing,

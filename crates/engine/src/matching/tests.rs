@@ -70,7 +70,9 @@ fn one_normaliser_for_both_sides() {
     assert!(equal(Kind::Time, "08:30:00", "08:30:00.000"));
     assert!(equal(Kind::Boolean, "true", "1"));
     assert!(!equal(Kind::Reference("t".into()), "a-1", "A1"));
-    for (kind, nothing) in [(Kind::Text, " -. "), (Kind::Date, "soon"), (Kind::Number, "x"), (Kind::Instant, "1990-05-02x")] {
+    for (kind, nothing) in
+        [(Kind::Text, " -. "), (Kind::Date, "soon"), (Kind::Number, "x"), (Kind::Instant, "1990-05-02x")]
+    {
         assert_eq!(comparable(&kind, nothing), None);
     }
 }

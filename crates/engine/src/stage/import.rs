@@ -8,8 +8,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
 use chartlift_rules::{Target, TargetTable};
 
-use super::loadable::{Loadable, in_load_order, table_spec};
 use super::linked::Assigned;
+use super::loadable::{Loadable, in_load_order, table_spec};
 use super::{Finished, Work, matched};
 use crate::Error;
 use crate::project_key::IdMaker;

@@ -118,7 +118,7 @@ impl Assigned {
             _ => return Ok(None),
         };
         let missing = || Error::Broken {
-            code: "key-missing",
+            code: "layer-broken",
             message: format!("`{}` of `{}` names a row that has no key", column.name, spec.name),
             hint: "run validate again".into(),
         };
@@ -134,7 +134,8 @@ impl Assigned {
         if key_type(class) != DataType::Int64 {
             return Ok(Some(Arc::new(resolved.into_iter().collect::<StringViewArray>())));
         }
-        let number = |text: Option<&str>| text.map(|text| text.parse::<i64>().map_err(|_| missing())).transpose();
+        let number =
+            |text: Option<&str>| text.map(|text| text.parse::<i64>().map_err(|_| missing())).transpose();
         let numbers = resolved.into_iter().map(number).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Arc::new(Int64Array::from(numbers))))
     }

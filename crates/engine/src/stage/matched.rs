@@ -28,7 +28,12 @@ pub(super) enum Place<'a> {
 }
 
 impl Place<'_> {
-    async fn existing(&mut self, work: &Work<'_>, spec: &TableSpec, parts: &[String]) -> Result<Existing, Error> {
+    async fn existing(
+        &mut self,
+        work: &Work<'_>,
+        spec: &TableSpec,
+        parts: &[String],
+    ) -> Result<Existing, Error> {
         Ok(match self {
             Self::Target(database) => {
                 let (series, system) = (&work.order.spec().series, &work.system()?.name);
@@ -197,7 +202,8 @@ pub(super) async fn find_again(
     target: &Target,
     load: &mut dyn Load,
 ) -> Result<BTreeMap<String, Again>, Error> {
-    let specs: Vec<TableSpec> = in_load_order(target).into_iter().map(|table| table_spec(target, table)).collect();
+    let specs: Vec<TableSpec> =
+        in_load_order(target).into_iter().map(|table| table_spec(target, table)).collect();
     let specs: Vec<TableSpec> = specs.into_iter().filter(linked::is_linked).collect();
     load.lock(&specs).await?;
     let found = find(work, target, Place::Load(load), &[]).await?;
@@ -209,7 +215,9 @@ pub(super) async fn find_again(
         if links != linked::read(&folder)? || matches.ambiguous != read_rows(&ambiguous_path(&folder))? {
             return Err(Error::Changed {
                 code: TARGET_CHANGED,
-                message: format!("rows of `{table}` changed in the target since they were matched: nothing was loaded"),
+                message: format!(
+                    "rows of `{table}` changed in the target since they were matched: nothing was loaded"
+                ),
                 hint: "run the same command again: it matches anew".into(),
             });
         }

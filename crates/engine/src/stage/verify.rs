@@ -276,7 +276,9 @@ fn judge(
     if let Some((table, rows)) = unlinked.first_key_value() {
         report.trouble = Some(Trouble {
             code: "verify-mismatch".into(),
-            message: format!("{rows} rows that were matched in `{table}` are no longer there, or no longer linked"),
+            message: format!(
+                "{rows} rows that were matched in `{table}` are no longer there, or no longer linked"
+            ),
             hint: "the mismatches name rows by keyed hash; see --json".into(),
         });
         return Verdict::Fail;

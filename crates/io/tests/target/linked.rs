@@ -150,7 +150,8 @@ pub(crate) async fn matched_rows_are_linked_and_stay(place: &Place) {
     assert_ne!(everything(place).await, before, "it was only tried");
     assert_eq!(target.roll_back(&record, &specs, false).await.expect("taken back"), [2, 1]);
     assert_eq!(everything(place).await, before);
-    let left = target.existing(&people(Kind::Integer).spec, &[], "clinic-1", "sample").await.expect("an answer");
+    let left =
+        target.existing(&people(Kind::Integer).spec, &[], "clinic-1", "sample").await.expect("an answer");
     assert!(left.links.is_empty(), "links go with their load");
 }
 

@@ -280,7 +280,7 @@ pub(super) const CODES: &[Code] = &[
         summary: "What tells a target table's rows apart is not said, or not in a way that can be used.",
         explanation: "With `mode: match` rows that the target already has are found by `match: [[cpf], [name, \
             born]]`: alternatives in order, each a list of columns that must all be equal. `match` needs at least \
-            one alternative, each at least one part, every part a column of the table that rules fill: not \
+            one alternative, each at least one part, every part a column of the table: not \
             its key and not the column that shows holds.",
     },
     Code {

@@ -4,7 +4,8 @@ use crate::entries::{Entries, Problems, filled, wrong_type};
 use crate::yaml::Value;
 use crate::{Diagnostic, LoadMode, Located};
 
-const HELP: &str = "write `mode: match` and beside it `match: [[COLUMN], [COLUMN, COLUMN]]`, one list an alternative";
+const HELP: &str =
+    "write `mode: match` and beside it `match: [[COLUMN], [COLUMN, COLUMN]]`, one list an alternative";
 
 /// `mode: match` needs it and nothing else may have it. `entries` are those of `chartlift:`.
 pub(crate) fn read(
@@ -27,7 +28,8 @@ pub(crate) fn read(
     }
     let nodes = entries.list("match", problems);
     if nodes.is_empty() && matches!(listed.value, Value::List(_)) {
-        problems.push(Diagnostic::error("match-shape", listed.place, "`match` has no alternative").help(HELP));
+        problems
+            .push(Diagnostic::error("match-shape", listed.place, "`match` has no alternative").help(HELP));
     }
     let mut alternatives = Vec::new();
     for node in nodes {

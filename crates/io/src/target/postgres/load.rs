@@ -19,7 +19,9 @@ use super::{bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
 use crate::copy::{Column, HEADER, TRAILER, write_link};
 use crate::target::values::Values;
-use crate::target::{Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass};
+use crate::target::{
+    Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+};
 
 /// What is sent at a time, in bytes.
 const CHUNK_BYTES: usize = 128 << 10;

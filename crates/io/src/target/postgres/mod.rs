@@ -14,7 +14,8 @@ mod tls;
 use async_trait::async_trait;
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, Existing, LoadHeader, LoadRecord, Options, RowDigest, TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, Existing, LoadHeader, LoadRecord, Options, RowDigest,
+    TableSpec, Target,
 };
 use crate::Error;
 use crate::hash::hash_text_extended;

@@ -39,7 +39,12 @@ pub(super) fn read(
     let Some(keyspace) = keyspace else { return Ok(existing) };
     let links = || -> rusqlite::Result<Vec<Link>> {
         let link = |row: &Row<'_>| {
-            Ok(Link { source_key: row.get(0)?, target_key: row.get(1)?, load: row.get(2)?, created: row.get(3)? })
+            Ok(Link {
+                source_key: row.get(0)?,
+                target_key: row.get(1)?,
+                load: row.get(2)?,
+                created: row.get(3)?,
+            })
         };
         let sql = "SELECT source_key, coalesce(target_key, target_uuid, source_key), load, created \
                    FROM chartlift_crosswalk WHERE keyspace = ?";
@@ -56,7 +61,8 @@ pub(super) fn reserve(connection: &Connection, table: &TableSpec, rows: u64) -> 
     let highest = format!("SELECT coalesce(max({}), 0) FROM {}", quoted_part(&key.name), quoted(&table.name));
     let highest: i64 = connection.query_row(&highest, [], |row| row.get(0)).map_err(&refused)?;
     let counted = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'";
-    let counted: Option<i64> = connection.query_row(counted, [], |row| row.get(0)).optional().map_err(&refused)?;
+    let counted: Option<i64> =
+        connection.query_row(counted, [], |row| row.get(0)).optional().map_err(&refused)?;
     let given: Option<i64> = match counted {
         Some(_) => {
             let sql = "SELECT max(seq) FROM sqlite_sequence WHERE lower(name) = lower(?)";

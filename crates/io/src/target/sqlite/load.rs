@@ -23,10 +23,17 @@ use crate::target::{
 };
 
 enum Command {
-    Write { table: Box<TableSpec>, batch: RecordBatch, reply: oneshot::Sender<Result<u64, Error>> },
+    Write {
+        table: Box<TableSpec>,
+        batch: RecordBatch,
+        reply: oneshot::Sender<Result<u64, Error>>,
+    },
     /// Whatever else the load is asked; false when it failed.
     Ask(Box<dyn FnOnce(&mut Session) -> bool + Send>),
-    Commit { outcome: LoadOutcome, reply: oneshot::Sender<Result<LoadRecord, Error>> },
+    Commit {
+        outcome: LoadOutcome,
+        reply: oneshot::Sender<Result<LoadRecord, Error>>,
+    },
 }
 
 struct SqliteLoad {

@@ -18,8 +18,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, Existing, LoadHeader, LoadRecord, Options, RowDigest,
-    TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, Existing, LoadHeader, LoadRecord, Options,
+    RowDigest, TableSpec, Target,
 };
 use crate::Error;
 use refusal::refused;

@@ -42,7 +42,7 @@ struct Added<'a> {
 
 fn added_column(line: &str) -> Option<Added<'_>> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let [alter, table, name, add, column, condition @ .., ] = words.as_slice() else { return None };
+    let [alter, table, name, add, column, condition @ ..] = words.as_slice() else { return None };
     let [first, not, exists, added, ..] = condition else { return None };
     let said = [alter, table, add, column, first, not, exists].map(|word| word.to_ascii_lowercase());
     if said != ["alter", "table", "add", "column", "if", "not", "exists"] {
