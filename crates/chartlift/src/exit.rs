@@ -108,6 +108,7 @@ impl From<chartlift_engine::Error> for Failure {
         use chartlift_engine::Error;
         let exit = match &error {
             Error::Usage { .. } => Exit::Usage,
+            Error::Changed { .. } => Exit::Transient,
             Error::Conflict { .. } | Error::Broken { .. } | Error::Locked { .. } => Exit::Conflict,
             Error::Edge(edge) => exit_of_edge(edge),
             Error::File { source, .. } => exit_of_io(source),
@@ -136,7 +137,7 @@ fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
     match error {
         Error::File { source, .. } => exit_of_io(source),
         _ if error.is_transient() => Exit::Transient,
-        Error::Fenced { .. } | Error::Gone { .. } => Exit::Conflict,
+        Error::Fenced { .. } | Error::Gone { .. } | Error::Stood { .. } => Exit::Conflict,
         Error::Refused { refusal, .. } if refusal.is_taken_key() => Exit::Conflict,
         // What the login, the database's name or a missing right refuses, no transaction has touched.
         Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,

@@ -31,6 +31,7 @@ mod gates;
 mod land;
 mod layer;
 mod marks;
+mod matching;
 mod produce;
 mod reshape;
 mod stage;

@@ -19,7 +19,7 @@ use crate::order::{Clock, Done, Event, Locked, Order, Outcome, Store};
 use crate::progress::Progress;
 use crate::project_key::ProjectKey;
 use crate::report::StageReport;
-use crate::stage::{self, Before, Finished, Work};
+use crate::stage::{self, Before, Finished, TARGET_CHANGED, Work};
 use crate::statement::{Stage, Summary, Verdict};
 use crate::summary;
 
@@ -110,7 +110,7 @@ async fn do_missing(
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
         let fingerprint = fingerprint(environment, order, stage, &digest, target)?;
         let current = order.current(stage, &fingerprint).cloned();
-        let state = match current.filter(still_holds) {
+        let state = match current.filter(|done| still_holds(order, done)) {
             Some(done) => judged(environment, order, done)?,
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
@@ -181,12 +181,23 @@ fn latest(order: &Order, stage: Stage) -> Result<Done, Error> {
 
 /// Whether what the log says of a stage can stand. The target may have changed since: verify reads it each time, and a
 /// stage that did not like what it found there looks again.
-fn still_holds(done: &Done) -> bool {
+fn still_holds(order: &Order, done: &Done) -> bool {
     match done.stage {
         Stage::Verify => false,
-        Stage::Validate | Stage::Import => done.verdict == Verdict::Pass,
+        Stage::Validate => done.verdict == Verdict::Pass && !saw_another_target(order),
+        Stage::Import => done.verdict == Verdict::Pass,
         Stage::Identify | Stage::Check | Stage::Categorize | Stage::Convert => true,
     }
+}
+
+/// Whether import found the target other than validate had, and nothing has looked at it since.
+fn saw_another_target(order: &Order) -> bool {
+    let last = order.records().iter().rev().find_map(|record| match &record.event {
+        Event::Done(done) if done.stage >= Stage::Validate => Some(false),
+        Event::Failed { stage: Stage::Import, code, .. } if code == TARGET_CHANGED => Some(true),
+        _ => None,
+    });
+    last.unwrap_or_default()
 }
 
 /// All that the log says of an order.

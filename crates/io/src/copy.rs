@@ -231,21 +231,21 @@ impl Cells<'_> {
     }
 }
 
-/// One entry of the crosswalk: what the bookkeeping's table takes, in its order.
+/// One entry of the crosswalk: keyspace, load, created, the target's key as the bytes of its UUID or its text, and the
+/// source key.
 pub(crate) fn write_link(
     out: &mut BytesMut,
-    keyspace: i32,
+    (keyspace, load): (i32, i32),
+    created: bool,
     source_key: &str,
-    target_uuid: Option<&[u8]>,
-    load: i32,
+    target: Option<&[u8]>,
 ) -> Result<(), Problem> {
     out.put_i16(5);
     put(out, &keyspace.to_be_bytes());
     put(out, &load.to_be_bytes());
-    // Made by this load, not matched.
-    put(out, &[1]);
-    match target_uuid {
-        Some(uuid) => put(out, uuid),
+    put(out, &[u8::from(created)]);
+    match target {
+        Some(key) => put(out, key),
         None => out.put_i32(NULL),
     }
     write_text(source_key, None, out)

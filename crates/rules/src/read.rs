@@ -3,6 +3,7 @@
 mod attachments;
 mod field;
 mod map;
+mod matching;
 mod rules;
 mod schema;
 mod second_reading;

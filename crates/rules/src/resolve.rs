@@ -6,6 +6,7 @@
 mod attachments;
 mod confidentiality;
 mod coverage;
+mod matching;
 mod repairs;
 mod reshape;
 mod rules;

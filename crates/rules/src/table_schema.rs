@@ -199,6 +199,8 @@ pub struct TableExtension {
     pub key: TargetKey,
     /// Target tables: how rows are loaded.
     pub mode: LoadMode,
+    /// Target tables loaded with `mode: match`: the lists of columns that tell rows apart, each an alternative.
+    pub alternatives: Vec<Vec<Located<String>>>,
     /// Target tables: the column that shows what was degraded.
     pub hold: Option<Located<String>>,
     /// Target tables: which columns carry the facts that are read a second time.
@@ -223,6 +225,8 @@ pub enum TargetKey {
     Uuid,
     /// The source key itself.
     Natural,
+    /// The target assigns it: a number of the column's own sequence, or where the column takes none a UUID.
+    Identity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -230,4 +234,6 @@ pub enum LoadMode {
     /// A conflict is a finding and nothing is loaded.
     #[default]
     Insert,
+    /// Rows that are there already are found and left as they are; only the others are inserted.
+    Match,
 }

@@ -18,6 +18,7 @@ mod expect;
 mod json_path;
 mod kill;
 mod lock;
+mod matched_data;
 mod mutations;
 mod reports;
 mod scenario;

@@ -32,6 +32,7 @@ pub use argument::{Mistake, ParameterType};
 pub use declared::read_declared;
 pub use documentation::documentation;
 use kernel::Call;
+pub(crate) use text::fold_accents::folded;
 
 /// Every function, in the order of the reference.
 pub static FUNCTIONS: &[&Function] = &[

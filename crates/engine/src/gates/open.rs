@@ -88,6 +88,7 @@ impl Judge<'_> {
             let opened = match finding.code.as_str() {
                 "undecided" => self.undecided(finding),
                 "unmapped-code" => self.unmapped(finding).into_iter().collect(),
+                "ambiguous-match" => self.ambiguous(finding).into_iter().collect(),
                 "encoding-error" => self.encoding(finding).into_iter().collect(),
                 _ => Vec::new(),
             };
@@ -134,6 +135,12 @@ impl Judge<'_> {
         let table = finding.table.as_deref()?;
         let rest = format!("answer --table {} --encoding CHARSET", quoted(table));
         Some(self.open("encoding-error", table, &rest, ANSWERS))
+    }
+
+    /// Which row of the target it is. The keys are values, so they come in a file.
+    fn ambiguous(&self, finding: &Finding) -> Option<OpenDecision> {
+        let table = finding.table.as_deref()?;
+        Some(self.open("ambiguous-match", table, "match --from FILE", "decisions/matches.csv"))
     }
 
     fn open(&self, code: &str, applies_to: &str, rest: &str, file: &str) -> OpenDecision {

@@ -2,7 +2,7 @@
 //!
 //! Gates and waivers are no part of it: a stage is judged by them without being done again.
 
-use chartlift_rules::{Decisions, MapDecision, Rule, RuleFile, ScopeOf};
+use chartlift_rules::{Decisions, MapDecision, MatchTo, Rule, RuleFile, ScopeOf};
 
 use super::{Environment, TargetChoice};
 use crate::Error;
@@ -52,7 +52,7 @@ pub(super) fn fingerprint(
 
 /// What was decided about what the stage reads; who decided it and why changes nothing.
 fn decided(environment: &Environment, stage: Stage) -> Vec<String> {
-    let Decisions { systems, undecided, formats, scopes, maps, .. } = &environment.decisions;
+    let Decisions { systems, undecided, formats, scopes, maps, matches, .. } = &environment.decisions;
     let project = &environment.project;
     let (of_systems, of_targets): (Vec<&RuleFile>, Vec<&RuleFile>) = (
         project.systems.iter().flat_map(|system| &system.categorize).collect(),
@@ -70,6 +70,16 @@ fn decided(environment: &Environment, stage: Stage) -> Vec<String> {
     let files = match stage {
         Stage::Categorize => of_systems,
         Stage::Convert => of_targets,
+        Stage::Validate => {
+            parts.extend(matches.iter().map(|one| {
+                let to = match &one.target {
+                    MatchTo::New => None,
+                    MatchTo::Row(key) => Some(key),
+                };
+                format!("match {:?}", (&one.table.value, &one.source_key, to))
+            }));
+            return parts;
+        }
         _ => return parts,
     };
     let rules = || files.iter().flat_map(|file| &file.rules);

@@ -8,8 +8,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
 use chartlift_rules::{Target, TargetTable};
 
+use super::linked::Assigned;
 use super::loadable::{Loadable, in_load_order, table_spec};
-use super::{Finished, Work, seal, second_reading};
+use super::{Finished, Work, matched, seal, second_reading};
 use crate::Error;
 use crate::approval;
 use crate::project_key::IdMaker;
@@ -43,16 +44,24 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
+    let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
+    let live = connection.catalog(&names).await?;
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let total = loads.iter().map(|load| load.converted - load.held).sum();
+            let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
             work.environment.progress.begin(Stage::Import, "importing", total);
             let mut tables = Vec::new();
+            let again = matched::find_again(work, target, load.as_mut()).await?;
+            let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
+            let assigned = Assigned::all(work, target, live, load.as_mut(), &links).await?;
             for table in in_load_order(target) {
                 let spec = table_spec(target, table);
-                let ids = Ids::new(work, &spec)?;
+                let ids = Ids::new(work, &spec, &assigned)?;
                 let mut rows = 0;
+                if let Some(again) = again.get(&table.name.value) {
+                    load.link(&spec, &again.fresh, again.known).await?;
+                }
                 let loadable = Loadable::open(work, table)?;
                 for batch in loadable.batches() {
                     let batch = ids.resolve(&spec, &batch?)?;
@@ -130,12 +139,13 @@ fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, u64)])
 }
 
 /// Makes target keys from source keys.
-pub(super) struct Ids {
+pub(super) struct Ids<'a> {
     makers: BTreeMap<String, IdMaker>,
+    assigned: &'a Assigned,
 }
 
-impl Ids {
-    pub(super) fn new(work: &Work<'_>, spec: &TableSpec) -> Result<Self, Error> {
+impl<'a> Ids<'a> {
+    fn new(work: &Work<'_>, spec: &TableSpec, assigned: &'a Assigned) -> Result<Self, Error> {
         let order = work.order.spec();
         let system = &work.system()?.name;
         let mut makers = BTreeMap::new();
@@ -148,7 +158,7 @@ impl Ids {
             let maker = IdMaker::new(&work.environment.key, &order.series, system, &keyspace);
             makers.insert(column.name.clone(), maker);
         }
-        Ok(Self { makers })
+        Ok(Self { makers, assigned })
     }
 
     /// The batch with its keys and references as the target's ids.
@@ -167,6 +177,10 @@ impl Ids {
                     }
                     Arc::new(ids.finish())
                 }
+                (None, Some(keys)) => match self.assigned.resolve(spec, at, keys)? {
+                    Some(resolved) => resolved,
+                    None => Arc::clone(column),
+                },
                 _ => Arc::clone(column),
             });
         }

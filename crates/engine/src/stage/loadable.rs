@@ -1,15 +1,16 @@
 //! The rows that are to be in the target: converted, not held, optional references to held parents emptied.
 //! Import writes them and verify compares with them; both read them here.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{Int32Type, Int64Type, Schema, SchemaRef};
 use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
-use chartlift_rules::{Target, TargetKey, TargetTable};
+use chartlift_rules::{LoadMode, Target, TargetKey, TargetTable};
 
-use super::Work;
+use super::{Work, linked};
 use crate::Error;
 use crate::layer;
 use crate::marks::{RowId, RowSet, read_rows};
@@ -55,7 +56,11 @@ pub(super) fn parent_of<'a>(table: &'a TargetTable, column: &str) -> Option<&'a 
 }
 
 fn key_kind(table: &TargetTable) -> KeyKind {
+    if table.schema.extension.mode == LoadMode::Match {
+        return KeyKind::Linked;
+    }
     match table.schema.extension.key {
+        TargetKey::Identity => KeyKind::Linked,
         TargetKey::Uuid => KeyKind::Uuid,
         TargetKey::Natural => KeyKind::Natural,
     }
@@ -84,6 +89,8 @@ pub(crate) fn in_load_order(target: &Target) -> Vec<&TargetTable> {
 pub(super) struct Loadable {
     parts: Vec<PathBuf>,
     held: RowSet,
+    /// Source keys of rows that are in the target already.
+    matched: HashSet<String>,
     /// Columns to empty, with the rows where.
     emptied: Vec<(String, RowSet)>,
     columns: Vec<String>,
@@ -100,6 +107,7 @@ impl Loadable {
         let validated = work.folder(Stage::Validate)?.join(&table.name.value);
         let mut held = read_rows(&converted.join("held.parquet"))?;
         held.union(read_rows(&validated.join("held.parquet"))?);
+        let matched = linked::read(&validated)?.into_keys().collect();
         let mut emptied = Vec::new();
         for foreign in &table.schema.foreign_keys {
             let Some(column) = foreign.fields.first() else { continue };
@@ -113,7 +121,13 @@ impl Loadable {
         let key = columns.iter().position(|column| *column == primary).unwrap_or_default();
         let hold = table.schema.extension.hold.as_ref();
         let hold = hold.and_then(|hold| columns.iter().position(|column| *column == hold.value));
-        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold, read: None })
+        Ok(Self { parts: layer::parts(&converted)?, held, matched, emptied, columns, key, hold, read: None })
+    }
+
+    /// The rows too that are in the target already.
+    pub(super) fn with_matched(mut self) -> Self {
+        self.matched.clear();
+        self
     }
 
     /// Only some of the columns, the key and the hold among them whether they are named or not.
@@ -193,12 +207,19 @@ impl Loadable {
             .collect();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let arranged = RecordBatch::try_new(schema, columns).map_err(unarranged)?;
-        if self.held.is_empty() {
+        if self.held.is_empty() && self.matched.is_empty() {
             return Ok((arranged, ids));
         }
-        let keep: BooleanArray = ids.iter().map(|id| Some(!self.held.contains(*id))).collect();
-        let kept = arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)?;
-        Ok((kept, ids.into_iter().filter(|id| !self.held.contains(*id)).collect()))
+        let keys = arranged.columns().last().and_then(|keys| keys.as_string_view_opt());
+        let matched = |row: usize| {
+            let key = keys.filter(|_| !self.matched.is_empty()).filter(|keys| keys.is_valid(row));
+            key.is_some_and(|keys| self.matched.contains(keys.value(row)))
+        };
+        let keep: Vec<bool> =
+            ids.iter().enumerate().map(|(row, id)| !self.held.contains(*id) && !matched(row)).collect();
+        let kept = arrow::compute::filter_record_batch(&arranged, &BooleanArray::from(keep.clone()));
+        let ids = ids.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(id, _)| id).collect();
+        Ok((kept.map_err(unarranged)?, ids))
     }
 }
 

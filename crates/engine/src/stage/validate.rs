@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use chartlift_io::target::{Bookkeeping, Catalog};
-use chartlift_rules::{Disposition, SafetyCritical, Target, TargetTable};
+use chartlift_io::target::{Catalog, Target as Database};
+use chartlift_rules::{Disposition, LoadMode, SafetyCritical, Target, TargetTable};
 
 use super::loadable::{emptied_path, row_ids};
 use super::transform::Patients;
 use super::whole::count_patients;
-use super::{Finished, Work, seal};
+use super::{Finished, Work, matched, seal};
 use crate::Error;
 use crate::catalog;
 use crate::constraints::{self, ColumnCheck};
@@ -19,6 +19,7 @@ use crate::gates::Measured;
 use crate::keys::{Entry, KeySet, KeyWriter, hash_parts};
 use crate::layer;
 use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, read_rows, write_rows};
+use crate::matching::Matches;
 use crate::report::StageReport;
 use crate::statement::{Stage, Trouble, Verdict};
 
@@ -30,14 +31,20 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     }
     let mut report =
         StageReport { loads: work.report(Stage::Convert)?.loads.clone(), ..StageReport::default() };
-    let live = live_catalog(work, target, &mut report).await?;
-    tokio::task::block_in_place(|| validate(work, target, &live, report, folder))
+    let connection = work.connect().await?;
+    let live = live_catalog(connection.as_ref(), target, &mut report).await?;
+    // What is not as the pack says fails the stage anyway, and could not be read.
+    let unlike: Vec<String> = report.findings.iter().filter_map(|finding| finding.table.clone()).collect();
+    let place = matched::Place::Target(connection.as_ref());
+    let matches = matched::find(work, target, place, &unlike).await?;
+    tokio::task::block_in_place(|| validate(work, target, &live, &matches, report, folder))
 }
 
 fn validate(
     work: &Work<'_>,
     target: &Target,
     live: &Catalog,
+    matches: &BTreeMap<String, Matches>,
     mut report: StageReport,
     folder: &Path,
 ) -> Result<Finished, Error> {
@@ -49,17 +56,28 @@ fn validate(
         tables.push(Table::read(work, target, table, live, &converted, folder, &mut report)?);
     }
     work.environment.progress.end();
+    for table in &mut tables {
+        if let Some(matches) = matches.get(&table.name) {
+            table.hold_ambiguous(matches)?;
+        }
+    }
     cascade(target, &mut tables)?;
     let mut counts = vec![0; report.checks.len()];
     let mut patients = Patients::read(&work.folder(Stage::Categorize)?)?;
     let of_convert = Patients::read(&converted)?;
     patients.incomplete.extend(of_convert.incomplete);
     patients.absent.extend(of_convert.absent);
+    let mut links = BTreeMap::new();
     for table in &mut tables {
         table.publish(&mut counts)?;
         if let Some(load) = report.loads.iter_mut().find(|load| load.table == table.name) {
             load.held += table.held.len();
             report.measured.push(measure(work, target, table, load.converted)?);
+            if let Some(matches) = matches.get(&table.name) {
+                let published = matched::publish(&table.folder, matches, &table.held)?;
+                load.matched = published.len() as u64;
+                links.insert(table.name.clone(), published);
+            }
         }
     }
     report.patients = Some(count_patients(work, target, &tables, &converted, patients)?);
@@ -67,22 +85,21 @@ fn validate(
     let verdict = verdict(work, &mut report);
     let loads = serde_json::to_vec(&report.loads).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
-    let digest = crate::project_key::sha256_of([loads.as_slice(), &findings]);
+    let links = if links.is_empty() { Vec::new() } else { serde_json::to_vec(&links).unwrap_or_default() };
+    let parts = [loads.as_slice(), &findings, &links];
+    let digest = crate::project_key::sha256_of(parts.into_iter().filter(|part| !part.is_empty()));
     Ok(Finished { report, verdict, digest })
 }
 
 /// Asks the target what it has, and reports where the pack sees it otherwise.
-async fn live_catalog(work: &Work<'_>, target: &Target, report: &mut StageReport) -> Result<Catalog, Error> {
-    let connection = work.connect().await?;
+async fn live_catalog(
+    connection: &dyn Database,
+    target: &Target,
+    report: &mut StageReport,
+) -> Result<Catalog, Error> {
     // Not a fact about the rows: once the tables are made, the same command goes on.
-    if let Bookkeeping::Missing = connection.bookkeeping().await? {
-        return Err(chartlift_io::Error::BookkeepingMissing { target: connection.describe() }.into());
-    }
-    let names: Vec<String> = target
-        .tables
-        .iter()
-        .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
-        .collect();
+    connection.bookkeeping().await?.demand(&connection.describe())?;
+    let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     report.findings.extend(catalog::compare(target, &live));
     Ok(live)
@@ -103,6 +120,8 @@ pub(super) struct Table {
     folder: std::path::PathBuf,
     keys: KeySet,
     references: Vec<Reference>,
+    /// The check of rows that cannot be told, where the table's rows are matched.
+    ambiguous: Option<usize>,
     pub(super) held: RowSet,
     /// Rows that a check of their own holds, whatever became of their parents.
     own: RowSet,
@@ -139,6 +158,10 @@ impl Table {
             );
         }
         let mut references = reference_checks(work, target, table, report);
+        let ambiguous = (table.schema.extension.mode == LoadMode::Match).then(|| {
+            report.checks.push(Check::new("ambiguous-match", name, Disposition::Quarantine));
+            report.checks.len() - 1
+        });
         let key = table.schema.primary_key.first().map(|key| key.value.clone()).unwrap_or_default();
         let columns = needed(&checks, &references, &key);
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -172,11 +195,27 @@ impl Table {
             keys: KeySet::finish(vec![keys])?,
             emptied: references.iter().enumerate().map(|(at, _)| (at, RowSet::default())).collect(),
             references,
+            ambiguous,
             fresh: held_keys,
             own: held.clone(),
             held,
             marks,
             marked,
+        })
+    }
+
+    /// Holds the rows of which nobody can tell whether they are in the target.
+    fn hold_ambiguous(&mut self, matches: &Matches) -> Result<(), Error> {
+        let Some(check) = self.ambiguous else { return Ok(()) };
+        for id in matches.ambiguous.iter() {
+            self.mark(id, check)?;
+            self.held.insert(id);
+            self.own.insert(id);
+        }
+        self.keys.each(|entry| {
+            if matches.ambiguous.contains(id_of(entry)) {
+                self.fresh.insert(entry.key);
+            }
         })
     }
 

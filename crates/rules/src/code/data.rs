@@ -37,6 +37,16 @@ pub(super) const CODES: &[Code] = &[
             held for its own fault only. If many rows fail, a file is missing or was cut off.",
     },
     Code {
+        name: "ambiguous-match",
+        summary: "Which row of the target a row is meant by cannot be told.",
+        explanation: "Several rows of the target fit; or the parts of one alternative fit and those of another do not \
+            (the same CPF with another birth date: often a parent's); or two rows of the export fit one row of the \
+            target, or one that belongs to another row of the series already; or the row found by an earlier load \
+            is gone. Such a row is held, and what refers to it with it: a wrong match would mix two people's \
+            charts. See the rows with `rejects`. A decision in `decisions/matches.csv` names the row of the target or \
+            says that it is a new one; a gate accepts that they are left out.",
+    },
+    Code {
         name: "missing-label",
         summary: "A column that the schema declares is missing from a file's header.",
         explanation: "The file may come from another version of the system, or was exported with other settings. \

@@ -272,7 +272,16 @@ pub(super) const CODES: &[Code] = &[
         summary: "A target table's primary key cannot be used.",
         explanation: "Loaded rows are found again, verified and rolled back by a primary key of one column. With \
             `key: uuid` (the default) Chartlift makes it from the source key and the column must be a \
-            string; with `key: natural` the source key itself is loaded.",
+            string; with `key: natural` the source key itself is loaded; with `key: identity` the target assigns \
+            it, whatever the type there, and in the schema it is a string, because rules give the source key.",
+    },
+    Code {
+        name: "match-shape",
+        summary: "What tells a target table's rows apart is not said, or not in a way that can be used.",
+        explanation: "With `mode: match` rows that the target already has are found by `match: [[cpf], [name, \
+            born]]`: alternatives in order, each a list of columns that must all be equal. `match` needs at least \
+            one alternative, each at least one part, every part a column of the table: not \
+            its key and not the column that shows holds.",
     },
     Code {
         name: "missing-hold",

@@ -176,6 +176,25 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Use that version or a later one.",
     },
     Code {
+        name: "bookkeeping-older",
+        summary: "The target's bookkeeping tables were made by an older Chartlift.",
+        explanation: "`chartlift target init` brings them up to date; nothing that they hold is lost, and it can be run \
+            as often as one likes.",
+    },
+    Code {
+        name: "target-changed",
+        summary: "The target changed between validate and import, so that rows would match otherwise.",
+        explanation: "Nothing was loaded. Rows are matched in validate and again in import, under a lock, and the \
+            load goes on only if both find the same. Run the same command again: it matches anew. If it keeps \
+            happening, load when fewer people work.",
+    },
+    Code {
+        name: "newer-load",
+        summary: "A later load stands on rows of this one.",
+        explanation: "Its rows were matched with rows that this load created, or came later in the same series and \
+            matched. Taking this one back would leave that one without them. Roll back the newest load first.",
+    },
+    Code {
         name: "catalog-mismatch",
         summary: "The target's tables are not what its pack describes.",
         explanation: "Tables, columns, types and keys of the live database are compared with the pack before \

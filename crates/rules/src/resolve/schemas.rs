@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Schemas, unknown};
+use super::{Schemas, matching, unknown};
 use crate::entries::Problems;
 use crate::{Diagnostic, FieldType, ForeignKey, Located, TableSchema, Target, TargetKey};
 
@@ -53,7 +53,7 @@ fn check_fields(schema: &TableSchema, problems: &mut Problems) {
     }
 }
 
-fn check_field(name: &Located<String>, schema: &TableSchema, problems: &mut Problems) {
+pub(super) fn check_field(name: &Located<String>, schema: &TableSchema, problems: &mut Problems) {
     if !name.value.is_empty() && schema.field(&name.value).is_none() {
         let known = schema.fields.iter().map(|field| field.name.value.as_str());
         problems.push(unknown("unknown-field", "field", name, &name.value, known));
@@ -124,13 +124,15 @@ pub(crate) fn check_target(target: &Target, problems: &mut Problems) {
             continue;
         };
         let text = schema.field(&key.value).is_none_or(|field| field.kind == FieldType::String);
-        if schema.extension.key == TargetKey::Uuid && !text {
-            let message = format!("key `{}` is made by Chartlift and must be a string", key.value);
+        if schema.extension.key != TargetKey::Natural && !text {
+            let by = if schema.extension.key == TargetKey::Uuid { "Chartlift" } else { "the target" };
+            let message = format!("key `{}` is made by {by} and must be a string", key.value);
             problems.push(
                 Diagnostic::error("target-key", key.place, message)
-                    .help("declare it `type: string`, or say `chartlift: { key: natural }` to load the source key itself"),
+                    .help("rules give the source key: declare it `type: string`, or say `chartlift: { key: natural }` to load the source key itself"),
             );
         }
+        matching::check(schema, key, problems);
         for reference in &schema.foreign_keys {
             let parent = target.table(&reference.resource.value).map(|parent| &parent.schema);
             let keyed =

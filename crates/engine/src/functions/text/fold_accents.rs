@@ -37,7 +37,7 @@ fn evaluate(call: &Call<'_>) -> Result<ArrayRef> {
 /// Combining diacritical marks of Latin, Greek and Cyrillic; in other scripts marks are vowels.
 const ACCENTS: std::ops::RangeInclusive<char> = '\u{300}'..='\u{36f}';
 
-pub(in crate::functions) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     // Recomposed at the end, for scripts whose letters are not accents (Hangul).
     for character in text.nfd().filter(|character| !ACCENTS.contains(character)).nfc() {

@@ -23,7 +23,7 @@ pub(super) fn read(
     let facts = comparison.carried.facts.iter();
     let carriers = facts.flat_map(|fact| std::iter::once(&fact.column).chain(&fact.precision));
     let wanted: Vec<&str> = patient.chain(carriers).map(|column| column.value.as_str()).collect();
-    let loadable = Loadable::open(work, comparison.target)?.only(&wanted);
+    let loadable = Loadable::open(work, comparison.target)?.with_matched().only(&wanted);
     let mut rows = 0;
     for part in loadable.parts() {
         for batch in loadable.named_part(part) {

@@ -15,11 +15,13 @@ use tokio_postgres::CopyInSink;
 
 use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
-use super::{bookkeeping, catalog, quoted, quoted_part};
+use super::{bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
 use crate::copy::{Column, HEADER, TRAILER, write_link};
 use crate::target::values::Values;
-use crate::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass};
+use crate::target::{
+    Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+};
 
 /// What is sent at a time, in bytes.
 const CHUNK_BYTES: usize = 128 << 10;
@@ -59,6 +61,7 @@ struct Plan {
     columns: Vec<(TypeClass, Option<u32>)>,
     keyspace: i32,
     key: usize,
+    linked: bool,
     links_bytes: usize,
 }
 
@@ -142,6 +145,49 @@ impl Load for PostgresLoad {
         Ok(batch.num_rows() as u64)
     }
 
+    async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error> {
+        self.settle().await?;
+        existing::lock(&self.session, tables).await
+    }
+
+    async fn existing(&mut self, table: &TableSpec, columns: &[String]) -> Result<Existing, Error> {
+        self.settle().await?;
+        existing::read(&self.session, table, columns, &self.header.series, &self.header.system).await
+    }
+
+    async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error> {
+        self.settle().await?;
+        existing::reserve(&self.session, table, rows).await
+    }
+
+    async fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
+        self.settle().await?;
+        self.broken = true;
+        let plan = self.plan(table).await?;
+        LoadedTable::of(&mut self.tables, &table.name).matched += links.len() as u64 + known;
+        // Entries from before the table's rows were matched name their rows in another column.
+        let earlier = format!(
+            "UPDATE chartlift.crosswalk SET target_key = coalesce(target_uuid::text, source_key) \
+             WHERE keyspace = {} AND target_key IS NULL",
+            plan.keyspace
+        );
+        self.session.run(LINK, &earlier).await?;
+        self.links_of.clone_from(&table.name);
+        self.links_copy.clone_from(&plan.links_copy);
+        for (source_key, target_key) in links {
+            let (place, key) = ((plan.keyspace, self.load), Some(target_key.as_bytes()));
+            write_link(&mut self.links, place, false, source_key, key).map_err(|problem| {
+                let column = crate::target::KEY_COLUMN.to_owned();
+                Error::Value { table: table.name.clone(), column, problem }
+            })?;
+            if self.links.len() >= plan.links_bytes {
+                self.send_links().await?;
+            }
+        }
+        self.broken = false;
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         self.check_whole()?;
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
@@ -183,6 +229,16 @@ impl PostgresLoad {
         Ok(())
     }
 
+    /// Ends what is being copied: a connection does one thing at a time.
+    async fn settle(&mut self) -> Result<(), Error> {
+        self.check_whole()?;
+        self.broken = true;
+        self.end_copy().await?;
+        self.send_links().await?;
+        self.broken = false;
+        Ok(())
+    }
+
     async fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
         if let Some(plan) = self.plans.get(&table.name) {
             return Ok(plan.clone());
@@ -195,7 +251,8 @@ impl PostgresLoad {
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
             columns.push((known.class, known.max_length));
         }
-        let (keyspace, links_copy) = self.keyspace(&table.keyspace).await?;
+        let linked = table.is_linked();
+        let (keyspace, links_copy) = self.keyspace(&table.keyspace, linked).await?;
         let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
         let plan = Plan {
             copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
@@ -203,6 +260,7 @@ impl PostgresLoad {
             columns,
             keyspace,
             key: table.key_position()?,
+            linked,
             links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
         };
         self.plans.insert(table.name.clone(), plan.clone());
@@ -210,8 +268,9 @@ impl PostgresLoad {
     }
 
     /// A keyspace's number and the statement that copies its entries.
-    async fn keyspace(&mut self, table: &str) -> Result<(i32, String), Error> {
-        let columns = "(keyspace, load, created, target_uuid, source_key)";
+    async fn keyspace(&mut self, table: &str, linked: bool) -> Result<(i32, String), Error> {
+        let key = if linked { "target_key" } else { "target_uuid" };
+        let columns = format!("(keyspace, load, created, {key}, source_key)");
         let keyspace = match bookkeeping::keyspace(&self.session, &self.header, table).await? {
             Keyspace::Known(keyspace) if !self.new_keyspaces.contains(&keyspace) => {
                 return Ok((
@@ -256,11 +315,17 @@ impl PostgresLoad {
                     .write(next, &mut copy.buffer, &mut self.scratch)
                     .map_err(|problem| unfit(column.name, problem))?;
             }
-            let uuid = match keys.target {
+            let key = match keys.target {
+                Some(values) if plan.linked => {
+                    self.scratch.clear();
+                    values.write_key(next, &mut self.scratch);
+                    Some(self.scratch.as_bytes())
+                }
                 Some(Values::Uuid(array)) => Some(array.value(next)),
                 _ => None,
             };
-            write_link(&mut self.links, plan.keyspace, keys.source.value(next), uuid, self.load)
+            let place = (plan.keyspace, self.load);
+            write_link(&mut self.links, place, true, keys.source.value(next), key)
                 .map_err(|problem| unfit(crate::target::KEY_COLUMN, problem))?;
             next += 1;
         }
@@ -268,17 +333,14 @@ impl PostgresLoad {
     }
 
     fn note_rows(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<(), Error> {
-        let rows = batch.num_rows() as u64;
-        if let Some(loaded) = self.tables.iter_mut().find(|loaded| loaded.name == table.name) {
-            loaded.rows += rows;
-            return Ok(());
-        }
         let mut types = Vec::new();
         for (column, array) in table.columns.iter().zip(batch.columns()) {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
-        self.tables.push(LoadedTable { name: table.name.clone(), rows, types });
+        let loaded = LoadedTable::of(&mut self.tables, &table.name);
+        loaded.rows += batch.num_rows() as u64;
+        loaded.types = types;
         Ok(())
     }
 
