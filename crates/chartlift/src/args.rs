@@ -1,9 +1,13 @@
 //! The command line as it is typed. Resolving what it means (folders, keys, targets) is `config`'s work.
 
+pub(crate) mod decide;
+
 use std::path::PathBuf;
 
 use chartlift_engine::statement::Stage;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use decide::{APPROVE_HELP, Approve, DECIDE_HELP, Decide};
 
 const EXIT_CODES: &str = "\
 EXIT CODES
@@ -25,7 +29,8 @@ EXAMPLE
   chartlift run --order 77";
 
 const REPORT_HELP: &str = "\
-The page holds no value of any row, loads nothing from elsewhere, and can be printed.
+The operator's page holds no value of any row. The clinical one names patients: it goes into the order's folder
+`clinical`, and elsewhere only with --identified. Both load nothing from elsewhere and can be printed.
 
 EXIT CODES
    0  the page is written, whatever the order's verdict
@@ -34,7 +39,17 @@ EXIT CODES
 
 EXAMPLE
   chartlift report --order 77
-  chartlift report --order 77 --out /tmp/77.html --json";
+  chartlift report --order 77 --out /tmp/77.html --json
+  chartlift report --order 77 --edition clinical --language pt-BR
+  chartlift report --order 77 --edition clinical --sample 59";
+
+const ARCHIVE_HELP: &str = "\
+The pages hold patient data; columns that are never kept are not among it. Only the owner can read them, and the names
+of files say nothing about anybody. An earlier archive is replaced as a whole.
+
+EXAMPLE
+  chartlift archive --order 77
+  chartlift archive --order 77 --out /secure/archive-77 --json";
 
 const COMPLETIONS_HELP: &str = "\
 EXAMPLE
@@ -120,6 +135,12 @@ pub(crate) enum Command {
         after_help = "EXAMPLE\n  chartlift rejects --order 77\n  chartlift rejects --order 77 --marks > marks.csv"
     )]
     Rejects(Rejects),
+    /// List what an order waits for, or decide it
+    #[command(after_help = DECIDE_HELP)]
+    Decide(Decide),
+    /// Approve an order's import, exactly as it is now
+    #[command(after_help = APPROVE_HELP)]
+    Approve(Approve),
     /// Take an order's load back out of the target, if nobody has changed its rows since
     #[command(
         after_help = "EXAMPLE\n  chartlift rollback --order 77 --dry-run\n  chartlift rollback --order 77"
@@ -128,11 +149,16 @@ pub(crate) enum Command {
     /// Write the order's report: one HTML page with verdict, balance, findings, timing and digests
     #[command(after_help = REPORT_HELP)]
     Report(Report),
+    /// Write what the rules map nowhere as pages for people, one a patient
+    #[command(after_help = ARCHIVE_HELP)]
+    Archive(Archive),
     /// Prepare a target and compare its catalogue with the rules
     Target(TargetArguments),
     /// Report every problem in every rule file
-    #[command(after_help = "EXAMPLE\n  chartlift lint\n  chartlift lint --project my-clinic --json")]
-    Lint,
+    #[command(
+        after_help = "EXAMPLE\n  chartlift lint\n  chartlift lint --project my-clinic --json\n  chartlift lint --order 77"
+    )]
+    Lint(Lint),
     /// Say what a code of a finding, a diagnostic or an error means
     #[command(after_help = "EXAMPLE\n  chartlift explain foreign-key")]
     Explain(Explain),
@@ -262,8 +288,49 @@ pub(crate) struct Report {
     /// The order's id
     #[arg(long)]
     pub(crate) order: String,
-    /// Where to write the page [default: reports/report.html in the order's folder]
+    /// Where to write the page [default: reports/report.html or clinical/report-LANGUAGE.html in the order's folder]
     #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// For whom: the operator's has no values, the clinical one names patients
+    #[arg(long, value_enum, value_name = "EDITION", default_value = "operator")]
+    pub(crate) edition: Edition,
+    /// Clinical: the page's language [default: en]
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub(crate) language: Option<LanguageName>,
+    /// Clinical: draw no more charts than this [default: as many as 95 % confidence and 1 % take]
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<u64>,
+    /// Clinical: draw with this seed instead of the one that the order's log gives
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) seed: Option<String>,
+    /// Clinical: with --out, let a page that names patients leave the order's folder
+    #[arg(long)]
+    pub(crate) identified: bool,
+}
+
+/// Who a report is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Edition {
+    Operator,
+    Clinical,
+}
+
+/// A language as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LanguageName {
+    #[value(name = "en")]
+    English,
+    #[value(name = "pt-BR")]
+    BrazilianPortuguese,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Archive {
+    /// The order's id
+    #[arg(long)]
+    pub(crate) order: String,
+    /// The folder of the pages [default: archive in the order's folder]
+    #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
 
@@ -295,6 +362,13 @@ pub(crate) struct TargetInit {
 #[derive(Debug, Args)]
 pub(crate) struct OfTarget {
     /// Take the target from this order
+    #[arg(long)]
+    pub(crate) order: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Read this order's decisions too
     #[arg(long)]
     pub(crate) order: Option<String>,
 }

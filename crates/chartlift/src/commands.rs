@@ -1,6 +1,9 @@
 //! One module a command. Each answers with an exit code, or with why it could not do what was asked.
 
+mod approve;
+mod archive;
 mod completions;
+mod decide;
 mod demo;
 mod explain;
 mod functions;
@@ -42,9 +45,12 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failur
         Command::Status(of) => status::run(&config()?, output, &of.order),
         Command::Rejects(rejects) => rejects::run(rejects, &config()?, output),
         Command::Rollback(rollback) => rollback::run(rollback, &config()?, output),
+        Command::Archive(archive) => archive::run(archive, &config()?, output),
         Command::Report(report) => report::run(report, &config()?, output),
         Command::Target(target) => target::run(&target.command, &config()?, output),
-        Command::Lint => lint::run(&config()?, output),
+        Command::Decide(decide) => decide::run(decide, &config()?, output),
+        Command::Approve(approve) => approve::run(approve, &config()?, output),
+        Command::Lint(lint) => lint::run(lint, &config()?, output),
         Command::Explain(explain) => explain::run(explain, output),
         Command::Functions(functions) => functions::run(functions, output),
         Command::Completions(completions) => completions::run(completions, output),

@@ -31,6 +31,11 @@ impl Exit {
         // The order's own verdict speaks of all stages, so it counts only when all were asked for.
         let worst = if until == Stage::Verify { of_stages.max(summary.verdict) } else { of_stages };
         let culprit = counted().find(|stage| stage.verdict == worst).map(|stage| stage.stage);
+        // What import found before it began to load undid nothing.
+        let before = |code: &str| matches!(code, "second-reading" | "artefact-changed");
+        if worst == Verdict::Fail && summary.error.as_ref().is_some_and(|error| before(&error.code)) {
+            return Self::Failed;
+        }
         Self::of_verdict(worst, culprit)
     }
 
@@ -103,6 +108,7 @@ impl From<chartlift_engine::Error> for Failure {
         use chartlift_engine::Error;
         let exit = match &error {
             Error::Usage { .. } => Exit::Usage,
+            Error::Changed { .. } => Exit::Transient,
             Error::Conflict { .. } | Error::Broken { .. } | Error::Locked { .. } => Exit::Conflict,
             Error::Edge(edge) => exit_of_edge(edge),
             Error::File { source, .. } => exit_of_io(source),
@@ -131,7 +137,7 @@ fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
     match error {
         Error::File { source, .. } => exit_of_io(source),
         _ if error.is_transient() => Exit::Transient,
-        Error::Fenced { .. } | Error::Gone { .. } => Exit::Conflict,
+        Error::Fenced { .. } | Error::Gone { .. } | Error::Stood { .. } => Exit::Conflict,
         Error::Refused { refusal, .. } if refusal.is_taken_key() => Exit::Conflict,
         // What the login, the database's name or a missing right refuses, no transaction has touched.
         Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,

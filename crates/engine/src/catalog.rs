@@ -1,10 +1,11 @@
 //! The pack's idea of the target beside what the live catalogue says.
 
-use chartlift_io::target::{Catalog, CatalogTable, KeyKind, Role, TableSpec};
+use chartlift_io::target::{Catalog, CatalogColumn, CatalogTable, KeyKind, Role, TableSpec};
 use chartlift_rules::{Disposition, TableSchema, Target, TargetKey, TargetTable};
 use datafusion::arrow::datatypes::DataType;
 
 use crate::compile::arrow_type;
+use crate::stage::key_type;
 use crate::statement::{Finding, Stage};
 
 /// Every place where rows made by the pack could not go into the live tables.
@@ -24,8 +25,11 @@ fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Fi
             findings.push(mismatch(table, Some(column), "the column does not exist".into()));
             continue;
         };
-        let wanted = loaded_type(target, table, column, arrow_type(field.kind));
-        if known.generated {
+        let key = table.schema.primary_key.first().is_some_and(|key| key.value == column);
+        let assigned = key && table.schema.extension.key == TargetKey::Identity;
+        let wanted = loaded_type(target, table, known, arrow_type(field.kind));
+        // An identity column takes the numbers that were reserved of its sequence.
+        if known.generated && !(assigned && wanted == DataType::Int64) {
             findings.push(mismatch(table, Some(column), "the database makes this column itself".into()));
         } else if !known.class.accepts(&wanted) {
             let message =
@@ -60,8 +64,8 @@ pub fn tightened(table: &TargetTable, live: &Catalog) -> TableSchema {
         if !column.nullable || key.as_ref() == Some(&field.name.value) {
             field.constraints.required = true;
         }
-        // A key that becomes a UUID has its own length.
-        let made = key.as_ref() == Some(&field.name.value) && schema.extension.key == TargetKey::Uuid;
+        // A key that is made has its own length.
+        let made = key.as_ref() == Some(&field.name.value) && schema.extension.key != TargetKey::Natural;
         if let Some(limit) = column.max_length.filter(|_| !made).map(u64::from) {
             let limit = field.constraints.max_length.map_or(limit, |own| own.min(limit));
             field.constraints.max_length = Some(limit);
@@ -71,9 +75,15 @@ pub fn tightened(table: &TargetTable, live: &Catalog) -> TableSchema {
 }
 
 /// The type that import writes: keys and references are made from source keys on the way.
-fn loaded_type(target: &Target, table: &TargetTable, column: &str, plain: DataType) -> DataType {
+fn loaded_type(target: &Target, table: &TargetTable, column: &CatalogColumn, plain: DataType) -> DataType {
     let spec: TableSpec = crate::stage::table_spec(target, table, "");
-    match spec.columns.iter().find(|one| one.name == column).map(|one| &one.role) {
+    match spec.columns.iter().find(|one| one.name == column.name).map(|one| &one.role) {
+        Some(Role::Key(KeyKind::Linked)) => match table.schema.extension.key {
+            TargetKey::Identity => key_type(column.class),
+            TargetKey::Uuid => DataType::FixedSizeBinary(16),
+            TargetKey::Natural => plain,
+        },
+        Some(Role::Reference { kind: KeyKind::Linked, .. }) => key_type(column.class),
         Some(Role::Key(KeyKind::Uuid) | Role::Reference { kind: KeyKind::Uuid, .. }) => {
             DataType::FixedSizeBinary(16)
         }

@@ -21,6 +21,9 @@ pub enum Error {
     /// The request makes no sense for this order (a usage error).
     #[error("{message}")]
     Usage { code: &'static str, message: String, hint: String },
+    /// What was looked at has changed meanwhile: the same call looks again.
+    #[error("{message}")]
+    Changed { code: &'static str, message: String, hint: String },
     /// Somebody else's change stands in the way.
     #[error("{message}")]
     Conflict { code: &'static str, message: String, hint: String },
@@ -52,6 +55,7 @@ impl Error {
                 matches!(source.kind(), std::io::ErrorKind::Interrupted | std::io::ErrorKind::TimedOut)
             }
             Self::Edge(source) => source.is_transient(),
+            Self::Changed { .. } => true,
             Self::Query { .. }
             | Self::Parquet { .. }
             | Self::Locked { .. }
@@ -75,7 +79,10 @@ impl Error {
             Self::Parquet { .. } => "parquet-error",
             Self::Edge(source) => source.code(),
             Self::Locked { .. } => "order-locked",
-            Self::Broken { code, .. } | Self::Usage { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Broken { code, .. }
+            | Self::Usage { code, .. }
+            | Self::Changed { code, .. }
+            | Self::Conflict { code, .. } => code,
         }
     }
 
@@ -83,7 +90,10 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Locked { .. } => Some("wait until it is done, or see who it is with `chartlift status`"),
-            Self::Broken { hint, .. } | Self::Usage { hint, .. } | Self::Conflict { hint, .. } => Some(hint),
+            Self::Broken { hint, .. }
+            | Self::Usage { hint, .. }
+            | Self::Changed { hint, .. }
+            | Self::Conflict { hint, .. } => Some(hint),
             Self::File { .. } | Self::Query { .. } | Self::Parquet { .. } => None,
             Self::Edge(source) => source.hint(),
         }

@@ -138,9 +138,12 @@ pub(crate) fn batches(
     batches_of(path, None)
 }
 
-/// The same as one iterator: a file that cannot be opened shows as its first item.
-pub(crate) fn all_of(path: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<> {
-    let (batches, failed) = match batches(path) {
+/// The same, or of the named columns, as one iterator: a file that cannot be opened shows as its first item.
+pub(crate) fn all_of(
+    path: &Path,
+    columns: Option<&[&str]>,
+) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<> {
+    let (batches, failed) = match batches_of(path, columns) {
         Ok(batches) => (Some(batches), None),
         Err(error) => (None, Some(Err(error))),
     };

@@ -2,10 +2,14 @@
 //!
 //! No HTTP, no command line, no cluster in here.
 
+pub mod approval;
+pub mod archive;
 pub mod catalog;
+pub mod clinical;
 pub mod compile;
 pub mod constraints;
 pub mod datetime;
+pub mod decisions;
 pub mod digest;
 pub mod error;
 pub mod functions;
@@ -27,6 +31,7 @@ mod gates;
 mod land;
 mod layer;
 mod marks;
+mod matching;
 mod produce;
 mod reshape;
 mod stage;

@@ -34,11 +34,15 @@ pub struct Check {
     pub name: Option<String>,
     #[serde(with = "disposition_name")]
     pub disposition: Disposition,
+    /// Of a rule's check, the rule's place in its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<usize>,
 }
 
 impl Check {
     pub fn new(code: &str, table: &str, disposition: Disposition) -> Self {
-        Self { code: code.into(), system: None, table: table.into(), column: None, name: None, disposition }
+        let (code, table) = (code.into(), table.into());
+        Self { code, system: None, table, column: None, name: None, disposition, rule: None }
     }
 
     pub fn column(mut self, column: &str) -> Self {
@@ -48,6 +52,11 @@ impl Check {
 
     pub fn named(mut self, name: &str) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    pub(crate) fn of_rule(mut self, number: usize) -> Self {
+        self.rule = Some(number);
         self
     }
 

@@ -16,9 +16,10 @@ use crate::land::{Rejected, read_rejects, unique_names};
 use crate::layer;
 use crate::marks::Check;
 use crate::order::{Order, Store};
-use crate::report::{SourceFile, StageReport, SystemChoice, table_of};
+use crate::report::{SourceFile, StageReport, SystemChoice};
 use crate::run;
 use crate::run::marked::{self, By};
+use crate::stage::TOLD;
 use crate::statement::Stage;
 
 /// Stages whose layers carry marks.
@@ -65,11 +66,18 @@ pub fn write_rows(store: &Store, order: &str) -> Result<Vec<PathBuf>, Error> {
     let mut written = BTreeSet::new();
     if let Some(checked) = &findings.checked {
         for (system, table) in findings.tables() {
-            // Tables of two systems may have one name.
-            let path = if findings.several_systems() { folder.join(system) } else { folder.clone() };
+            let path = findings.folder_of(&folder, system);
             std::fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
             let path = path.join(format!("{table}.csv"));
             if write_table(&findings, (system, table), &checked.join(system).join(table), &path)? {
+                written.insert(path);
+            }
+        }
+    }
+    if let Some(checked) = &findings.checked {
+        for system in findings.system_names() {
+            let path = findings.folder_of(&folder, system).join(ATTACHMENTS);
+            if write_attachments(&findings, &checked.join(system).join(TOLD), &path)? {
                 written.insert(path);
             }
         }
@@ -92,12 +100,42 @@ fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<(), Error
     Ok(())
 }
 
+/// Names begin with `_` that are no table's.
+const ATTACHMENTS: &str = "_attachments.csv";
+
+/// Lists the files that were not found or are named by nobody: `table,code,file,row,name`. Answers whether there are any.
+fn write_attachments(findings: &Findings, told: &Path, path: &Path) -> Result<bool, Error> {
+    if !told.exists() {
+        return Ok(false);
+    }
+    let failed = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
+    let unfinished = path.with_extension("part");
+    let mut out =
+        csv::Writer::from_writer(private_file(&unfinished).map_err(Error::file("create", &unfinished))?);
+    out.write_record(["table", "code", "file", "row", "name"]).map_err(failed)?;
+    for batch in layer::batches(told)? {
+        let batch = batch?;
+        let text = |at: usize| batch.column(at).as_string_view();
+        let rows = batch.column(2).as_primitive::<Int64Type>();
+        for at in 0..batch.num_rows() {
+            let row = rows.is_valid(at).then(|| rows.value(at));
+            let file = row.and_then(|row| findings.file(row)).map_or("", |file| file.file.as_str());
+            let record = row.map_or_else(String::new, |row| marked::place(row).record.to_string());
+            let (table, code, name) = (text(0).value(at), text(1).value(at), text(3).value(at));
+            out.write_record([table, code, file, &record, name]).map_err(failed)?;
+        }
+    }
+    out.flush().map_err(Error::file("write", path))?;
+    std::fs::rename(&unfinished, path).map_err(Error::file("write", path))?;
+    Ok(true)
+}
+
 /// What all stages said about source rows.
 struct Findings {
     sources: Vec<SourceFile>,
     /// Which system wrote each input.
     systems: Vec<SystemChoice>,
-    /// The header each table's file really had.
+    /// The header each file really had, by [`SourceFile::place`].
     headers: BTreeMap<String, Vec<String>>,
     checked: Option<PathBuf>,
     /// Sorted once all are known.
@@ -132,6 +170,22 @@ impl Findings {
         }
         findings.sort();
         Ok(findings)
+    }
+
+    /// The columns of the first of a table's files.
+    fn header_of_table(&self, system: &str, table: &str) -> Vec<String> {
+        let own = |file: &&SourceFile| {
+            file.table.as_deref() == Some(table) && self.system_of(&file.input) == Some(system)
+        };
+        let mut files = self.sources.iter().filter(own);
+        let header = files.find_map(|source| self.headers.get(&source.place()));
+        header.map(|header| unique_names(header)).unwrap_or_default()
+    }
+
+    /// The columns of the file that a source row is in.
+    fn header(&self, row: i64) -> Vec<String> {
+        let header = self.file(row).and_then(|source| self.headers.get(&source.place()));
+        header.map(|header| unique_names(header)).unwrap_or_default()
     }
 
     fn read_stage(&mut self, stage: Stage, folder: &Path, checks: &[Check]) -> Result<(), Error> {
@@ -182,15 +236,21 @@ impl Findings {
 
     /// System and name of each source table.
     fn tables(&self) -> BTreeSet<(&str, &str)> {
-        let system = |input: &str| self.systems.iter().find(|choice| choice.input == input);
         let tables = self.sources.iter();
-        tables
-            .filter_map(|file| Some((system(&file.input)?.system.as_str(), file.table.as_deref()?)))
-            .collect()
+        tables.filter_map(|file| Some((self.system_of(&file.input)?, file.table.as_deref()?))).collect()
     }
 
-    fn several_systems(&self) -> bool {
-        self.systems.windows(2).any(|pair| matches!(pair, [one, other] if one.system != other.system))
+    fn system_of(&self, input: &str) -> Option<&str> {
+        self.systems.iter().find(|choice| choice.input == input).map(|choice| choice.system.as_str())
+    }
+
+    fn system_names(&self) -> BTreeSet<&str> {
+        self.systems.iter().map(|choice| choice.system.as_str()).collect()
+    }
+
+    /// Where a system's lists go: tables of two systems may have one name.
+    fn folder_of(&self, folder: &Path, system: &str) -> PathBuf {
+        if self.system_names().len() > 1 { folder.join(system) } else { folder.to_path_buf() }
     }
 
     fn file(&self, row: i64) -> Option<&SourceFile> {
@@ -236,15 +296,15 @@ fn write_table(
     let failed = |error: csv::Error| Error::file("write", path)(std::io::Error::other(error));
     let mut lines: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     // In the file's own order, which is also the order of what could be read of damaged records.
-    let header = findings.headers.get(&table_of(system, table));
-    let mut columns = header.map(|header| unique_names(header)).unwrap_or_default();
+    let mut columns = findings.header_of_table(system, table);
     for part in layer::parts(layer)? {
         for batch in layer::batches(&part)? {
             held_rows(findings, &batch?, &mut columns, &mut lines);
         }
     }
     read_rejects(layer, |rejected| {
-        lines.insert(rejected.row, rejected_cells(&rejected));
+        let header = findings.header(rejected.row);
+        lines.insert(rejected.row, rejected_cells(&rejected, &header, &columns));
     })?;
     if lines.is_empty() {
         return Ok(false);
@@ -302,10 +362,19 @@ fn held_rows(
     }
 }
 
-/// The cells as far as they could be told apart, else the record as it stands in the file.
-fn rejected_cells(rejected: &Rejected) -> Vec<String> {
+/// The cells as far as they could be told apart, under the table's columns, whatever order the record's own file has
+/// them in; what its header does not name stands behind. Else the record as it stands in the file.
+fn rejected_cells(rejected: &Rejected, header: &[String], columns: &[String]) -> Vec<String> {
     if rejected.fields.is_empty() {
         return vec![String::from_utf8_lossy(&rejected.bytes).into_owned()];
     }
-    rejected.fields.iter().map(|field| field.clone().unwrap_or_default()).collect()
+    let cell = |field: Option<&Option<String>>| field.cloned().flatten().unwrap_or_default();
+    if header == columns {
+        return rejected.fields.iter().map(|field| cell(Some(field))).collect();
+    }
+    let place = |name: &String| header.iter().position(|own| own == name);
+    let named = columns.iter().map(|name| cell(place(name).and_then(|at| rejected.fields.get(at))));
+    let known = |at: usize| header.get(at).is_some_and(|name| columns.contains(name));
+    let rest = rejected.fields.iter().enumerate().filter(|(at, _)| !known(*at));
+    named.chain(rest.map(|(_, field)| cell(Some(field)))).collect()
 }

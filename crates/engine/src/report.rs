@@ -2,11 +2,17 @@
 
 pub(crate) mod receipt;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::gates::Measured;
+use crate::land::DigitCounts;
 use crate::marks::Check;
+use crate::run::marked::place;
 use crate::statement::{
-    CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, Patients, RuleBalance, Stage, TableBalance,
+    Attachments, CategoryBalance, FileBalance, Finding, LoadBalance, Mismatch, OpenDecision, Patients,
+    RuleBalance, Stage, TableBalance, Waived,
 };
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -21,8 +27,11 @@ pub struct StageReport {
     /// For each input, which candidate packs there were and why one was chosen.
     pub rankings: Vec<InputRanking>,
     pub sources: Vec<SourceFile>,
-    /// The header each table's file really had, by [`table_of`].
-    pub headers: std::collections::BTreeMap<String, Vec<String>>,
+    /// The header each file really had, by [`SourceFile::place`].
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// By [`table_of`] and column, those columns of fixed digits that have shorter values.
+    pub digits: BTreeMap<String, BTreeMap<String, DigitCounts>>,
+    pub attachments: Option<Attachments>,
     pub files: Vec<FileBalance>,
     pub rules: Vec<RuleBalance>,
     pub tables: Vec<TableBalance>,
@@ -30,10 +39,26 @@ pub struct StageReport {
     pub loads: Vec<LoadBalance>,
     pub patients: Option<Patients>,
     pub mismatches: Vec<Mismatch>,
+    /// What the gates are about; kept so that they can be judged again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
+    /// The gates have been judged: nothing else had to stop the stage before.
+    pub judged: bool,
+    /// What would let the order go on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenDecision>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waived>,
     /// Why the stage did not pass, where it did not.
     pub trouble: Option<crate::statement::Trouble>,
     /// Import: the load's id in the target.
     pub load: Option<i64>,
+    /// Convert and validate: one SHA-256 for each folder of what they wrote; nobody else may change it.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub seals: BTreeMap<String, String>,
+    /// Import: what was read a second time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub second_reading: Vec<crate::statement::SecondReading>,
     /// Verify: the sealed receipt, once everything is proved and the sums close.
     pub receipt: Option<serde_json::Value>,
 }
@@ -77,15 +102,32 @@ pub(crate) struct Lengths {
     findings: usize,
     rules: usize,
     categories: usize,
+    measured: usize,
+    second_reading: usize,
+}
+
+impl SourceFile {
+    /// Names the file among those of all inputs.
+    pub(crate) fn place(&self) -> String {
+        format!("{}/{}", self.input, self.file)
+    }
 }
 
 impl StageReport {
+    /// Check: the header of the file that a source row is in.
+    pub(crate) fn header(&self, row: i64) -> &[String] {
+        let file = place(row).file.and_then(|file| self.sources.get(file));
+        file.and_then(|file| self.headers.get(&file.place())).map(Vec::as_slice).unwrap_or_default()
+    }
+
     pub(crate) fn lengths(&self) -> Lengths {
         Lengths {
             checks: self.checks.len(),
             findings: self.findings.len(),
             rules: self.rules.len(),
             categories: self.categories.len(),
+            measured: self.measured.len(),
+            second_reading: self.second_reading.len(),
         }
     }
 
@@ -97,6 +139,22 @@ impl StageReport {
         self.findings.iter_mut().skip(since.findings).for_each(|finding| finding.system = named());
         self.rules.iter_mut().skip(since.rules).for_each(|rule| rule.system = named());
         self.categories.iter_mut().skip(since.categories).for_each(|one| one.system = named());
+        self.measured.iter_mut().skip(since.measured).for_each(|one| one.system = named());
+        self.second_reading.iter_mut().skip(since.second_reading).for_each(|one| one.system = named());
+    }
+
+    /// Adds what one system's rows of a target table came to before a gate: it has one, whoever fills it.
+    pub(crate) fn add_measured(&mut self, more: Measured) {
+        match self.measured.iter_mut().find(|known| known.name == more.name && known.system == more.system) {
+            Some(known) => {
+                known.read += more.read;
+                known.excluded += more.excluded;
+                known.held += more.held;
+                known.critical += more.critical;
+                known.also.extend(more.also);
+            }
+            None => self.measured.push(more),
+        }
     }
 
     /// Adds what one system's rows of a target table came to; a table has one line, whoever fills it.

@@ -1,5 +1,6 @@
 //! Advances an order: does what is missing, skips what is done and unchanged, and sums it up.
 
+mod fingerprint;
 mod logs;
 pub(crate) mod marked;
 mod reports;
@@ -9,27 +10,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chartlift_rules::{MatchPart, Project};
+use chartlift_rules::{Decisions, Project};
 
 use crate::Error;
+use crate::gates::Judge;
 use crate::keys::Pool;
-use crate::order::{Clock, Event, Locked, Order, Outcome, Store};
+use crate::order::{Clock, Done, Event, Locked, Order, Outcome, Store};
 use crate::progress::Progress;
-use crate::project_key::{ProjectKey, sha256_of};
+use crate::project_key::ProjectKey;
 use crate::report::StageReport;
-use crate::stage::{self, Before, Finished, Work};
+use crate::stage::{self, Before, Finished, TARGET_CHANGED, Work};
 use crate::statement::{Stage, Summary, Verdict};
 use crate::summary;
 
-/// Raised when an artefact's format changes, so that older ones count as stale.
-const ENGINE_FORMAT: &str = "1";
+use fingerprint::fingerprint;
+pub(crate) use fingerprint::rule_files;
 
 /// What a stage's keys hold in memory before they use the disk.
 pub(crate) const KEY_BYTES: usize = 64 << 20;
 
 /// What the outside gives an order.
 pub struct Environment {
+    /// With the order's decisions over it.
     pub project: Project,
+    /// Of the order that is worked on.
+    pub decisions: Decisions,
     pub key: ProjectKey,
     pub storage: PathBuf,
     pub clock: Arc<dyn Clock>,
@@ -44,6 +49,10 @@ pub struct Environment {
 impl Environment {
     pub fn store(&self) -> Store {
         Store::new(&self.storage, self.actor.clone(), Arc::clone(&self.clock))
+    }
+
+    pub(crate) fn judge<'a>(&'a self, order: &'a str, stage: Stage) -> Judge<'a> {
+        Judge { order, project: &self.project, decisions: &self.decisions, stage }
     }
 }
 
@@ -101,8 +110,8 @@ async fn do_missing(
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
         let fingerprint = fingerprint(environment, order, stage, &digest, target)?;
         let current = order.current(stage, &fingerprint).cloned();
-        let state = match current.filter(still_holds) {
-            Some(done) => State { stage, done, skipped: true },
+        let state = match current.filter(|done| still_holds(order, done)) {
+            Some(done) => judged(environment, order, done)?,
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
                 refuse_stale_load(order, stage)?;
@@ -123,14 +132,72 @@ async fn do_missing(
     Ok(summary::build(order, states, &earlier, stages.last()))
 }
 
+/// The stages up to and with `last`, all passed on what there is now, for reading; otherwise the first that did not.
+pub(crate) fn passed_until(
+    environment: &Environment,
+    order: &Order,
+    last: Stage,
+    target: &TargetChoice,
+) -> Result<Result<BTreeMap<Stage, Before>, Stage>, Error> {
+    let mut earlier: BTreeMap<Stage, Before> = BTreeMap::new();
+    let mut digest = String::new();
+    for stage in Stage::ALL.into_iter().filter(|stage| *stage <= last) {
+        let fingerprint = fingerprint(environment, order, stage, &digest, target)?;
+        let Some(done) = order.current(stage, &fingerprint) else { return Ok(Err(stage)) };
+        let report = read_report(done)?;
+        let judged = environment.judge(&order.spec().id, stage).differs(&report, done.verdict);
+        if done.verdict != Verdict::Pass || judged {
+            return Ok(Err(stage));
+        }
+        digest.clone_from(&done.digest);
+        earlier.insert(stage, Before { report, folder: order.folder(stage), digest: digest.clone() });
+    }
+    Ok(Ok(earlier))
+}
+
+/// What a stage made stands; its gates are judged by the rules and waivers of now.
+fn judged(environment: &Environment, order: &mut Locked, done: Done) -> Result<State, Error> {
+    let stage = done.stage;
+    let mut report = read_report(&done)?;
+    let id = order.spec().id.clone();
+    let judge = environment.judge(&id, stage);
+    if !judge.differs(&report, done.verdict) {
+        return Ok(State { stage, done, skipped: true });
+    }
+    refuse_stale_load(order, stage)?;
+    let verdict = judge.settle(&mut report);
+    order.judged_anew(done, verdict, serde_json::to_value(&report).unwrap_or_default())?;
+    logs::catch_up(order, stage)?;
+    Ok(State { stage, done: latest(order, stage)?, skipped: true })
+}
+
+fn latest(order: &Order, stage: Stage) -> Result<Done, Error> {
+    order.latest(stage).cloned().ok_or_else(|| Error::Broken {
+        code: "log-broken",
+        message: "a finished stage is not in the log".into(),
+        hint: "report this".into(),
+    })
+}
+
 /// Whether what the log says of a stage can stand. The target may have changed since: verify reads it each time, and a
 /// stage that did not like what it found there looks again.
-fn still_holds(done: &crate::order::Done) -> bool {
+fn still_holds(order: &Order, done: &Done) -> bool {
     match done.stage {
         Stage::Verify => false,
-        Stage::Validate | Stage::Import => done.verdict == Verdict::Pass,
+        Stage::Validate => done.verdict == Verdict::Pass && !saw_another_target(order),
+        Stage::Import => done.verdict == Verdict::Pass,
         Stage::Identify | Stage::Check | Stage::Categorize | Stage::Convert => true,
     }
+}
+
+/// Whether import found the target other than validate had, and nothing has looked at it since.
+fn saw_another_target(order: &Order) -> bool {
+    let last = order.records().iter().rev().find_map(|record| match &record.event {
+        Event::Done(done) if done.stage >= Stage::Validate => Some(false),
+        Event::Failed { stage: Stage::Import, code, .. } if code == TARGET_CHANGED => Some(true),
+        _ => None,
+    });
+    last.unwrap_or_default()
 }
 
 /// All that the log says of an order.
@@ -174,7 +241,8 @@ pub(crate) fn keep_reports(order: &Locked, states: &[State]) -> Result<(), Error
     reports::write(order, &summary::build(order, &all, &reports, Stage::Verify), verify)
 }
 
-fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Error> {
+/// The stages in force, and what they reported.
+pub(crate) fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Error> {
     let mut earlier = BTreeMap::new();
     let mut states = Vec::new();
     for done in chain(order) {
@@ -188,10 +256,14 @@ fn in_force(order: &Order) -> Result<(Vec<State>, BTreeMap<Stage, Before>), Erro
 }
 
 /// The latest record of each stage that no later run of an earlier stage has overtaken, in the order of the stages.
-fn chain(order: &Order) -> Vec<crate::order::Done> {
-    let mut latest: BTreeMap<Stage, &crate::order::Done> = BTreeMap::new();
+fn chain(order: &Order) -> Vec<Done> {
+    let mut latest: BTreeMap<Stage, &Done> = BTreeMap::new();
     for record in order.records() {
         match &record.event {
+            // The later stages read the same as before.
+            Event::Done(done) if done.judged_anew => {
+                latest.insert(done.stage, done);
+            }
             Event::Done(done) => {
                 latest.retain(|stage, _| *stage < done.stage);
                 latest.insert(done.stage, done);
@@ -200,13 +272,16 @@ fn chain(order: &Order) -> Vec<crate::order::Done> {
             Event::Created(_) | Event::Started { .. } | Event::Failed { .. } => {}
         }
     }
-    latest.into_values().cloned().collect()
+    // Judged anew, a stage may no longer let the later ones count.
+    let mut stopped = false;
+    let counts = |done: &&Done| !std::mem::replace(&mut stopped, done.verdict != Verdict::Pass);
+    latest.into_values().take_while(counts).cloned().collect()
 }
 
 /// A stage and what its record says.
 pub(crate) struct State {
     pub(crate) stage: Stage,
-    pub(crate) done: crate::order::Done,
+    pub(crate) done: Done,
     pub(crate) skipped: bool,
 }
 
@@ -232,7 +307,10 @@ async fn run_stage(
     };
     let finished = stage::run(stage, &work, &folder).await;
     match finished {
-        Ok(Finished { report, verdict, digest }) => {
+        Ok(Finished { mut report, verdict, digest }) => {
+            if matches!(stage, Stage::Convert | Stage::Validate) {
+                report.seals = stage::seals(&folder, environment.threads)?;
+            }
             let report = serde_json::to_value(&report).unwrap_or_default();
             let seconds = started.elapsed().as_secs_f64();
             order.done(attempt, Outcome { fingerprint, digest, verdict, seconds, report })?;
@@ -242,15 +320,10 @@ async fn run_stage(
             return Err(error);
         }
     }
-    let done = order.latest(stage).cloned().ok_or_else(|| Error::Broken {
-        code: "log-broken",
-        message: "a finished stage is not in the log".into(),
-        hint: "report this".into(),
-    })?;
-    Ok(State { stage, done, skipped: false })
+    Ok(State { stage, done: latest(order, stage)?, skipped: false })
 }
 
-pub(crate) fn read_report(done: &crate::order::Done) -> Result<StageReport, Error> {
+pub(crate) fn read_report(done: &Done) -> Result<StageReport, Error> {
     serde_json::from_value(done.report.clone()).map_err(|error| Error::Broken {
         code: "log-broken",
         message: format!("the report of {} cannot be read: {error}", done.stage.name()),
@@ -285,77 +358,4 @@ fn refuse_stale_load(order: &Order, stage: Stage) -> Result<(), Error> {
         ),
         hint: "roll back first, or follow it with a new order".into(),
     })
-}
-
-/// Digest of everything a stage reads: equal means that there is nothing to do.
-fn fingerprint(
-    environment: &Environment,
-    order: &Order,
-    stage: Stage,
-    before: &str,
-    target: &TargetChoice,
-) -> Result<String, Error> {
-    let mut parts: Vec<String> = vec![ENGINE_FORMAT.into(), stage.name().into(), before.into()];
-    parts.push(environment.key.fingerprint());
-    let settings = &environment.project.settings;
-    parts.push(format!(
-        "{:?}",
-        settings
-            .gates
-            .iter()
-            .map(|gate| (&gate.applies_to.value, &gate.stage, gate.quarantined))
-            .collect::<Vec<_>>()
-    ));
-    match stage {
-        Stage::Identify => {
-            parts.push(stage::listing(order)?);
-            parts.push(stage::followed(environment, order)?);
-            parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
-        }
-        Stage::Check => {
-            parts.push(stage::listing(order)?);
-            parts.push(format!("{:?}", settings.limits));
-            parts.push(rule_files(environment, &["systems/"], &["/system.yaml", "/schemas/"]));
-        }
-        Stage::Categorize => {
-            parts.push(matching(environment));
-            parts.push(rule_files(environment, &["systems/", "canonical/", "maps/"], &[""]));
-        }
-        Stage::Convert => {
-            parts.push(target.name.clone());
-            parts.push(rule_files(environment, &["targets/", "canonical/", "maps/"], &[""]));
-        }
-        Stage::Validate => {
-            parts.push(target.url.clone().unwrap_or_default());
-            parts.push(rule_files(environment, &["targets/"], &["/target.yaml", "/schemas/"]));
-        }
-        Stage::Import | Stage::Verify => parts.push(target.url.clone().unwrap_or_default()),
-    }
-    Ok(sha256_of(parts.iter().map(String::as_bytes)))
-}
-
-/// What makes patients of two systems one person.
-fn matching(environment: &Environment) -> String {
-    let Some(patients) = &environment.project.settings.patients else { return String::new() };
-    let part = |part: &MatchPart| match part {
-        MatchPart::Field(name) => format!("field {}", name.value),
-        MatchPart::Identifier(kind) => format!("identifier {}", kind.value),
-    };
-    let alternatives: Vec<Vec<String>> =
-        patients.alternatives.iter().map(|parts| parts.iter().map(part).collect()).collect();
-    format!("{alternatives:?} {:?}", patients.keep)
-}
-
-/// Digest of the rule files under some folders.
-fn rule_files(environment: &Environment, folders: &[&str], kinds: &[&str]) -> String {
-    let mut files: Vec<(String, &str)> = environment
-        .project
-        .files
-        .iter()
-        .map(|file| (file.path.to_string_lossy().replace('\\', "/"), file.text.as_str()))
-        .filter(|(path, _)| folders.iter().any(|folder| path.starts_with(folder)))
-        .filter(|(path, _)| kinds.iter().any(|kind| path.contains(kind)))
-        .collect();
-    files.sort();
-    sha256_of(files.iter().flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()]))
 }

@@ -69,6 +69,9 @@ pub struct Summary {
     pub statement: Statement,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Trouble>,
+    /// What a person can decide to let the order go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<OpenDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<Mismatch>,
 }
@@ -125,6 +128,70 @@ pub struct Statement {
     pub categories: Vec<CategoryBalance>,
     pub loads: Vec<LoadBalance>,
     pub patients: Patients,
+    /// Held rows that somebody accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waived>,
+    /// Where the pack says which columns name files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Attachments>,
+    /// What was read a second time before the load; empty until import has run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_reading: Vec<SecondReading>,
+}
+
+/// named = found + missing
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachments {
+    /// Rows that name a file.
+    pub named: u64,
+    /// Rows whose file is there.
+    pub found: u64,
+    /// Rows whose file is not there or would lie outside the folder.
+    pub missing: u64,
+    /// Files that no row names.
+    pub orphaned: u64,
+    /// Of the files that are named, each once.
+    pub bytes: u64,
+    /// SHA-256 over the digests of all files of the folders.
+    pub digest: String,
+}
+
+impl Attachments {
+    /// Adds those of another system.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.named += more.named;
+        self.found += more.found;
+        self.missing += more.missing;
+        self.orphaned += more.orphaned;
+        self.bytes += more.bytes;
+        self.digest = crate::project_key::sha256_of([self.digest.as_bytes(), more.digest.as_bytes()]);
+    }
+}
+
+/// A safety-critical category's facts as the files state them, beside what is to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondReading {
+    /// Whose files were read, where the order has several systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    pub category: String,
+    /// The target table that carries them.
+    pub table: String,
+    /// `not-run` where the packs do not declare how.
+    pub verdict: Verdict,
+    /// Entries that the second reading found; read = held + converted.
+    pub read: u64,
+    /// Of them, those that a stage held, merged into others or left out by name.
+    pub held: u64,
+    /// Rows to load.
+    pub converted: u64,
+    /// Patients that have any.
+    pub patients: u64,
+    /// Patients whose facts are not the same.
+    pub differing: u64,
+    /// Why it was not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// read = landed + quarantined
@@ -205,7 +272,7 @@ pub struct Patients {
     pub unattributed: u64,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trouble {
     pub code: String,
     pub message: String,
@@ -217,4 +284,33 @@ pub struct Mismatch {
     pub table: String,
     pub row_key_hash: String,
     pub column: String,
+}
+
+/// A decision that an order waits for, or that would let a failed gate pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenDecision {
+    pub code: String,
+    pub stage: Stage,
+    /// A table, a category, an input, or the order.
+    pub applies_to: String,
+    /// The whole command, with `WHY` (and `CODE` for codes) to be filled in.
+    pub command: String,
+    /// The file in the order's folder that the command writes.
+    pub file: String,
+}
+
+/// A waiver that a stage needed to pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waived {
+    pub stage: Stage,
+    pub applies_to: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How many held rows it covers.
+    pub rows: u64,
+    /// What was accepted: `3 rows` or `2 %`.
+    pub accepted: String,
+    pub author: String,
+    pub date: String,
+    pub reason: String,
 }

@@ -62,6 +62,7 @@ pub(crate) fn build(
         findings: reports.values().flat_map(|before| before.report.findings.iter().cloned()).collect(),
         statement,
         error: reports.values().find_map(|before| before.report.trouble.clone()),
+        decisions: reports.values().flat_map(|before| before.report.open.iter().cloned()).collect(),
         mismatches: reports.values().flat_map(|before| before.report.mismatches.iter().cloned()).collect(),
     }
 }
@@ -109,6 +110,9 @@ pub(crate) fn statement<'a>(report: impl Fn(Stage) -> Option<&'a StageReport>) -
             .filter_map(&report)
             .find_map(|report| report.patients.clone())
             .unwrap_or_default(),
+        waived: Stage::ALL.into_iter().filter_map(&report).flat_map(|report| report.waived.clone()).collect(),
+        attachments: report(Stage::Check).and_then(|report| report.attachments.clone()),
+        second_reading: report(Stage::Import).map(|report| report.second_reading.clone()).unwrap_or_default(),
     };
     statement.balanced =
         report(Stage::Verify).is_some() && statement.equations().iter().all(Equation::closes);

@@ -231,28 +231,21 @@ impl Cells<'_> {
     }
 }
 
-/// Whether the row that a crosswalk entry names was made with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Created {
-    ByThis,
-    /// The entry is a further name.
-    Otherwise,
-}
-
-/// One entry of the crosswalk: what the bookkeeping's table takes, in its order.
+/// One entry of the crosswalk: keyspace, load, created, the target's key as the bytes of its UUID or its text, and the
+/// source key.
 pub(crate) fn write_link(
     out: &mut BytesMut,
-    keyspace: i32,
+    (keyspace, load): (i32, i32),
+    created: bool,
     source_key: &str,
-    target_uuid: Option<&[u8]>,
-    (load, created): (i32, Created),
+    target: Option<&[u8]>,
 ) -> Result<(), Problem> {
     out.put_i16(5);
     put(out, &keyspace.to_be_bytes());
     put(out, &load.to_be_bytes());
-    put(out, &[u8::from(created == Created::ByThis)]);
-    match target_uuid {
-        Some(uuid) => put(out, uuid),
+    put(out, &[u8::from(created)]);
+    match target {
+        Some(key) => put(out, key),
         None => out.put_i32(NULL),
     }
     write_text(source_key, None, out)
@@ -345,7 +338,7 @@ fn fraction_digits(fraction: u64) -> u32 {
 }
 
 /// With hyphens, in either case: other writings that PostgreSQL would take are not read back the same.
-fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     if text.len() != 36 {
         return None;
     }

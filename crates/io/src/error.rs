@@ -27,6 +27,9 @@ pub enum Error {
     /// `chartlift target init` was never run.
     #[error("the target `{target}` has no bookkeeping tables")]
     BookkeepingMissing { target: String },
+    /// It was last run with an earlier program.
+    #[error("the bookkeeping of the target `{target}` has version {found}, this program needs {known}")]
+    BookkeepingOlder { target: String, found: i64, known: i64 },
     #[error("the target's bookkeeping has version {found}, this program knows up to {known}")]
     BookkeepingNewer { found: i64, known: i64 },
     /// Another process holds the target's fence for this order.
@@ -50,6 +53,9 @@ pub enum Error {
     Short { table: String, sent: u64, taken: u64 },
     #[error("`{table}` has {found} of the {loaded} rows that were loaded into it")]
     Gone { table: String, loaded: u64, found: u64 },
+    /// A later load has matched rows that this one created.
+    #[error("load {later} stands on rows of load {load}")]
+    Stood { load: i64, later: i64 },
     #[error("cannot read the input")]
     Read { source: std::io::Error },
     #[error("no file can be written like this: {reason}")]
@@ -89,6 +95,8 @@ impl Error {
             | Self::Credentials { .. }
             | Self::BookkeepingMissing { .. }
             | Self::BookkeepingNewer { .. }
+            | Self::BookkeepingOlder { .. }
+            | Self::Stood { .. }
             | Self::Fenced { .. }
             | Self::Value { .. }
             | Self::Shape { .. }
@@ -119,6 +127,8 @@ impl Error {
             Self::Credentials { .. } => "no-credentials",
             Self::BookkeepingMissing { .. } => "bookkeeping-missing",
             Self::BookkeepingNewer { .. } => "bookkeeping-newer",
+            Self::BookkeepingOlder { .. } => "bookkeeping-older",
+            Self::Stood { .. } => "newer-load",
             Self::Fenced { .. } => "order-locked",
             Self::Value { .. } => "value-unfit",
             Self::Shape { .. } => "column-unfit",
@@ -135,6 +145,8 @@ impl Error {
             Self::BookkeepingMissing { .. } => {
                 Some("`chartlift target init` makes them; with `--with-tables` also the pack's own tables")
             }
+            Self::BookkeepingOlder { .. } => Some("`chartlift target init` brings it up to date"),
+            Self::Stood { .. } => Some("roll the later load back first"),
             Self::BookkeepingNewer { .. } => Some("use the newer chartlift that wrote it"),
             Self::Fenced { .. } => Some("wait until it has ended, then run the same command again"),
             Self::Address { .. } => Some("use `sqlite:PATH` or `postgresql://user@host/database`"),
@@ -199,7 +211,9 @@ impl Refusal {
             "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY" => {
                 Some("nothing was loaded; the target already holds rows with these keys")
             }
-            "42501" => Some("the user needs INSERT and SELECT on the tables and the schema `chartlift`"),
+            "42501" => Some(
+                "the user needs INSERT and SELECT on the tables and the schema `chartlift`, and UPDATE or DELETE where rows are matched",
+            ),
             _ => None,
         }
     }

@@ -1,8 +1,12 @@
 //! The one table of codes. A code is never reused for another meaning; `chartlift explain CODE` prints its entry.
 
 mod data;
+mod decisions;
+mod portuguese;
 mod rules;
 mod runs;
+
+pub use portuguese::summary_in_portuguese;
 
 /// A code that a diagnostic, a finding or an error carries.
 #[derive(Debug, Clone, Copy)]
@@ -21,11 +25,11 @@ pub fn code_named(name: &str) -> Option<&'static Code> {
 /// Every code: of rule files, of findings in data, of orders, targets and the command line.
 pub static CODES: &[Code] = &joined();
 
-const COUNT: usize = rules::CODES.len() + data::CODES.len() + runs::CODES.len();
+const COUNT: usize = rules::CODES.len() + data::CODES.len() + decisions::CODES.len() + runs::CODES.len();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time: a wrong index does not compile")]
 const fn joined() -> [Code; COUNT] {
-    let parts = [rules::CODES, data::CODES, runs::CODES];
+    let parts = [rules::CODES, data::CODES, decisions::CODES, runs::CODES];
     let mut all = [Code { name: "", summary: "", explanation: "" }; COUNT];
     let (mut part, mut at, mut index) = (0, 0, 0);
     while part < parts.len() {
@@ -72,12 +76,14 @@ mod tests {
             include_str!("read/map.rs"),
             include_str!("read/rules.rs"),
             include_str!("read/schema.rs"),
+            include_str!("read/second_reading.rs"),
             include_str!("read/settings.rs"),
             include_str!("read/system.rs"),
             include_str!("resolve.rs"),
             include_str!("resolve/coverage.rs"),
             include_str!("resolve/rules.rs"),
             include_str!("resolve/schemas.rs"),
+            include_str!("resolve/second_reading.rs"),
             include_str!("yaml.rs"),
         ];
         let reported =

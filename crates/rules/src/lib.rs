@@ -4,6 +4,7 @@
 //! ([`Diagnostic`]), never a failure, so that one run of `lint` shows everything.
 
 mod code;
+mod decisions;
 mod diagnostic;
 mod entries;
 mod inherit;
@@ -14,14 +15,17 @@ mod pattern;
 mod project;
 mod read;
 mod resolve;
+mod second_reading;
 mod table_schema;
 mod yaml;
 
-pub use code::{CODES, Code, code_named};
+pub use code::{CODES, Code, code_named, summary_in_portuguese};
+pub use decisions::*;
 pub use diagnostic::{Diagnostic, File, Place, Severity, render_position, suggest};
 pub use matching::*;
 pub use pack::*;
 pub use pattern::pattern_regex;
 pub use project::{compare_versions, split_target};
 pub use read::{SPEC, read};
+pub use second_reading::*;
 pub use table_schema::*;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{File, PatientMatch, Place, TableSchema};
+use crate::{FieldType, File, PatientMatch, Place, SecondReading, TableSchema};
 
 /// A value and where it stands in a rule file.
 ///
@@ -41,6 +41,8 @@ pub struct Settings {
     /// When patients of several inputs are one person; nobody is where this is not said.
     pub patients: Option<PatientMatch>,
     pub gates: Vec<Gate>,
+    /// Nothing is imported that nobody approved.
+    pub approval_required: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +91,36 @@ pub struct System {
     pub fingerprints: Vec<Fingerprint>,
     /// Whole tables nobody reads, each with a reason.
     pub ignored_tables: Vec<Ignored>,
+    /// Columns that name files of the export.
+    pub attachments: Vec<Attachments>,
+    /// What is read a second time, straight from the files.
+    pub second_reading: Vec<SecondReading>,
     pub place: Place,
+}
+
+/// Files that the rows of a table name, one a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attachments {
+    pub table: Located<String>,
+    /// Holds the file's name, relative to the folder.
+    pub column: Located<String>,
+    /// A folder of the export, with `/`; what lies in it is no table.
+    pub folder: Located<String>,
+    /// What the names begin with in the old system, such as `C:\\scans\\`.
+    pub strip: Option<String>,
+    /// A column with the SHA-256 that the file should have.
+    pub sha256: Option<Located<String>>,
+}
+
+impl Attachments {
+    /// The columns that rules may read of a row's file, with their types.
+    pub const COLUMNS: [(&'static str, FieldType); 5] = [
+        ("_file_name", FieldType::String),
+        ("_file_sha256", FieldType::String),
+        ("_file_size", FieldType::Integer),
+        ("_file_media_type", FieldType::String),
+        ("_file_missing", FieldType::Boolean),
+    ];
 }
 
 /// A fact about all values of a column.
@@ -165,6 +196,13 @@ pub enum Encoding {
     Windows1252,
     /// ISO-8859-1 proper: 0x80 to 0x9F are control characters, not Windows' letters.
     Iso8859_1,
+    /// MS-DOS in Western Europe and Brazil.
+    Cp850,
+    /// The byte order mark says which byte comes first; a file without one cannot be read.
+    Utf16,
+    /// With or without a byte order mark.
+    Utf16Le,
+    Utf16Be,
 }
 
 #[derive(Debug, Clone)]
@@ -296,6 +334,8 @@ pub struct Exclude {
     /// A condition in SQL.
     pub when: Located<String>,
     pub unknown: Unknown,
+    /// It sees the driving table's own columns only, not those of joined ones: so it fits every rule of the table.
+    pub own_columns: bool,
 }
 
 /// What a null condition means.
@@ -329,14 +369,19 @@ pub enum Repair {
     Nul,
     /// UTF-8 that was once read as Windows-1252 is read right, where that loses nothing.
     Mojibake,
+    /// Digits get the zeros back that a spreadsheet took, where the whole column shows that it did.
+    LeadingZeros,
 }
 
 impl Repair {
+    pub const ALL: [Self; 3] = [Self::Nul, Self::Mojibake, Self::LeadingZeros];
+
     /// The word in rule files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nul => "nul",
             Self::Mojibake => "mojibake",
+            Self::LeadingZeros => "leading_zeros",
         }
     }
 }

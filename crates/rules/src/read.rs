@@ -1,15 +1,21 @@
 //! Reads rule files from their text: strict YAML with positions, every problem at once.
 
+mod attachments;
 mod field;
 mod map;
+mod matching;
 mod patients;
 mod rules;
 mod schema;
+mod second_reading;
 mod settings;
 mod system;
 mod target;
 
 pub(crate) use field::is_date;
+pub(crate) use map::{csv_lines, entry as map_entry};
+pub(crate) use settings::{GATED, date as decided_on, share as percentage};
+pub(crate) use system::{DIALECT, dialect};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -3,12 +3,16 @@
 //! An empty name could not be read and is already reported; a schema without fields likewise. Both are skipped,
 //! so that one slip gives one message.
 
+mod attachments;
 mod confidentiality;
 mod coverage;
+mod matching;
 mod patients;
+mod repairs;
 mod reshape;
 mod rules;
 mod schemas;
+mod second_reading;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +34,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         project.categories.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
     schemas::check_all(&categories, "category", problems);
     for system in &mut systems {
+        attachments::resolve(system, problems);
         let mut files = std::mem::take(&mut system.categorize);
         let tables: Schemas<'_> =
             system.tables.iter().map(|table| (table.name.value.as_str(), &table.schema)).collect();
@@ -46,6 +51,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         check_fingerprints(system, &tables, problems);
         coverage::check_system(system, &files, complete, problems);
         confidentiality::check_system(&files, &categories, project, problems);
+        second_reading::check_system(system, &files, &categories, complete, problems);
         system.categorize = files;
     }
     for target in &mut targets {
@@ -61,6 +67,7 @@ pub(crate) fn resolve(project: &mut Project, incomplete: &Incomplete, problems: 
         let complete = !incomplete.targets.contains(&pack);
         coverage::check_target(target, &files, &categories, complete, problems);
         confidentiality::check_target(target, &files, &categories, problems);
+        second_reading::check_target(target, &files, &categories, problems);
         target.convert = files;
     }
     systems.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare_versions(&a.version, &b.version)));
@@ -101,14 +108,7 @@ fn check_settings(project: &Project, problems: &mut Problems) {
             problems.push(unknown("unknown-target", "target", target, name, known));
         }
     }
-    let tables =
-        project.systems.iter().flat_map(|system| system.tables.iter().map(|table| &table.name.value));
-    let loaded =
-        project.targets.iter().flat_map(|target| target.tables.iter().map(|table| &table.name.value));
-    let mut known: Vec<&str> =
-        tables.chain(project.categories.keys()).chain(loaded).map(String::as_str).collect();
-    known.sort_unstable();
-    known.dedup();
+    let known = project.gated();
     for gate in &project.settings.gates {
         let name = &gate.applies_to;
         if !name.value.is_empty() && !known.contains(&name.value.as_str()) {
@@ -119,7 +119,7 @@ fn check_settings(project: &Project, problems: &mut Problems) {
 }
 
 /// "unknown table `x`", with the name that was probably meant.
-fn unknown<'a>(
+pub(crate) fn unknown<'a>(
     code: &'static str,
     what: &str,
     at: &Located<String>,

@@ -3,12 +3,14 @@
 //!
 //! Names and meaning follow <https://datapackage.org/standard/table-schema/>.
 
-use crate::{Disposition, Located, Place};
+use crate::{Carried, Disposition, Located, Place};
 
 /// One table: its fields in order, its keys, and Chartlift's own additions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableSchema {
     pub fields: Vec<Field>,
+    /// Columns that no file has: what was found out about the files that a source table's rows name.
+    pub made: Vec<Field>,
     /// Empty when the table declares no primary key.
     pub primary_key: Vec<Located<String>>,
     pub foreign_keys: Vec<ForeignKey>,
@@ -20,7 +22,7 @@ pub struct TableSchema {
 
 impl TableSchema {
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name.value == name)
+        self.fields.iter().chain(&self.made).find(|field| field.name.value == name)
     }
 
     /// Where a field stands among the fields.
@@ -34,6 +36,15 @@ impl TableSchema {
     }
 
     /// What a failed check means where the schema says so: the field's own word, else the table's.
+    /// The same with what is true of every primary key, said or not: its columns must have values.
+    pub fn with_required_keys(&self) -> Self {
+        let mut schema = self.clone();
+        for field in &mut schema.fields {
+            field.constraints.required |= self.primary_key.iter().any(|key| key.value == field.name.value);
+        }
+        schema
+    }
+
     pub fn failed(&self, field: Option<&Field>, check: &str) -> Option<Disposition> {
         let find = |list: &[(String, Disposition)]| {
             list.iter().find(|(name, _)| name == check).map(|(_, disposition)| *disposition)
@@ -60,6 +71,45 @@ pub struct Field {
     pub description: Option<String>,
     pub constraints: Constraints,
     pub extension: FieldExtension,
+}
+
+impl Field {
+    /// A field with the standard's defaults and no constraint.
+    pub fn plain(name: Located<String>, kind: FieldType) -> Self {
+        let words = |words: [&str; 4]| words.map(str::to_owned).to_vec();
+        Self {
+            name,
+            kind,
+            format: None,
+            decimal_char: '.',
+            group_char: None,
+            true_values: words(["true", "True", "TRUE", "1"]),
+            false_values: words(["false", "False", "FALSE", "0"]),
+            title: None,
+            description: None,
+            constraints: Constraints::default(),
+            extension: FieldExtension::default(),
+        }
+    }
+
+    /// How many digits a value has, where the constraints leave no choice: a pattern such as `\d{5}`, or one length.
+    pub fn fixed_digits(&self) -> Option<u32> {
+        if self.kind != FieldType::String {
+            return None;
+        }
+        let constraints = &self.constraints;
+        let of_pattern = || {
+            let pattern = constraints.pattern.as_ref()?.value.as_str();
+            let bare = pattern.trim_start_matches('^').trim_end_matches('$');
+            let count = bare.strip_prefix("\\d").or_else(|| bare.strip_prefix("[0-9]"))?;
+            count.strip_prefix('{')?.strip_suffix('}')?.parse().ok()
+        };
+        let of_length = || {
+            let length = constraints.min_length.filter(|length| Some(*length) == constraints.max_length)?;
+            u32::try_from(length).ok()
+        };
+        of_pattern().or_else(of_length).filter(|digits| (2..=64).contains(digits))
+    }
 }
 
 /// The standard's field types that flat exports use.
@@ -141,14 +191,20 @@ pub struct TableExtension {
     pub row_key: Vec<Located<String>>,
     /// Categories: loss is never silent (see the semantics of holds).
     pub safety_critical: SafetyCritical,
+    /// Categories: the date or instant that says whether a row lies in the future.
+    pub time: Option<Located<String>>,
     /// Categories and target tables: the field that names the patient (its source key).
     pub patient: Option<Located<String>>,
     /// Target tables: how the primary key is made.
     pub key: TargetKey,
     /// Target tables: how rows are loaded.
     pub mode: LoadMode,
+    /// Target tables loaded with `mode: match`: the lists of columns that tell rows apart, each an alternative.
+    pub alternatives: Vec<Vec<Located<String>>>,
     /// Target tables: the column that shows what was degraded.
     pub hold: Option<Located<String>>,
+    /// Target tables: which columns carry the facts that are read a second time.
+    pub second_reading: Option<Carried>,
     /// Target tables: the name in the database when it differs from the file's.
     pub table: Option<String>,
 }
@@ -169,6 +225,8 @@ pub enum TargetKey {
     Uuid,
     /// The source key itself.
     Natural,
+    /// The target assigns it: a number of the column's own sequence, or where the column takes none a UUID.
+    Identity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,4 +234,6 @@ pub enum LoadMode {
     /// A conflict is a finding and nothing is loaded.
     #[default]
     Insert,
+    /// Rows that are there already are found and left as they are; only the others are inserted.
+    Match,
 }

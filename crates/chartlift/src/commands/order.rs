@@ -2,6 +2,7 @@
 
 mod inputs;
 
+use chartlift_engine::decisions::carry_over;
 use chartlift_engine::order::{Creation, Event, Order, OrderSpec, Record};
 use serde_json::{Value, json};
 
@@ -32,10 +33,17 @@ fn create(arguments: &OrderCreate, config: &Config, output: &Output) -> Result<E
         project_key_fingerprint: config.key()?.fingerprint(),
         created_at: clock().now(),
     };
-    let (word, order) = match config.store().create(spec)? {
+    let store = config.store();
+    let (word, order) = match store.create(spec)? {
         Creation::New(order) => ("created", order),
         Creation::Already(order) => ("was there already, asking for the same", order),
     };
+    if let Some(earlier) = &order.spec().follows
+        && order.records().len() == 1
+    {
+        // Also where it was there already: whoever made it may have been stopped before it had them.
+        carry_over(&store.open(earlier)?, &store.open(&order.spec().id)?.lock()?)?;
+    }
     let (spec, options) = (order.spec(), config.options());
     output.object(&described(&order));
     output.line(format_args!("Order {} {word}: {}", spec.id, order.root().display()));
@@ -159,7 +167,10 @@ fn event(record: &Record) -> String {
         Event::Started { stage, attempt } => format!("{} started, attempt {attempt}", stage.name()),
         Event::Done(done) => {
             let verdict = crate::output::verdict_name(done.verdict);
-            format!("{} done: {verdict}, {:.2} s", done.stage.name(), done.seconds)
+            match done.judged_anew {
+                true => format!("{} judged anew: {verdict}", done.stage.name()),
+                false => format!("{} done: {verdict}, {:.2} s", done.stage.name(), done.seconds),
+            }
         }
         Event::Failed { stage, attempt, code, .. } => {
             format!("{} failed, attempt {attempt}: {code}", stage.name())

@@ -1,4 +1,6 @@
-//! `report`: the order as one page for people. Reads only.
+//! `report`: the order as one page for people. Changes nothing of the order.
+
+mod clinical;
 
 use std::path::PathBuf;
 
@@ -6,7 +8,7 @@ use chartlift_engine::order::replace;
 use chartlift_engine::run::account;
 use serde_json::json;
 
-use crate::args::Report;
+use crate::args::{Edition, Report};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::output::{NextStep, Output, verdict_sentence};
@@ -16,6 +18,14 @@ use crate::report;
 const PAGE: &str = "report.html";
 
 pub(super) fn run(arguments: &Report, config: &Config, output: &Output) -> Result<Exit, Failure> {
+    match arguments.edition {
+        Edition::Operator => operator(arguments, config, output),
+        Edition::Clinical => clinical::run(arguments, config, output),
+    }
+}
+
+fn operator(arguments: &Report, config: &Config, output: &Output) -> Result<Exit, Failure> {
+    refuse_clinical_options(arguments)?;
     let account = account(&config.store(), &arguments.order)?;
     let path: PathBuf =
         arguments.out.clone().unwrap_or_else(|| account.order.subfolder("reports").join(PAGE));
@@ -33,4 +43,17 @@ pub(super) fn run(arguments: &Report, config: &Config, output: &Output) -> Resul
     let (sentence, _) = verdict_sentence(summary);
     output.line(format_args!("{sentence}\nReport: {}", path.display()));
     Ok(Exit::Done)
+}
+
+/// Who asks for a sample wants a page that names patients, and should get no other one in silence.
+fn refuse_clinical_options(arguments: &Report) -> Result<(), Failure> {
+    let given = [
+        ("--language", arguments.language.is_some()),
+        ("--sample", arguments.sample.is_some()),
+        ("--seed", arguments.seed.is_some()),
+        ("--identified", arguments.identified),
+    ];
+    let Some((option, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let message = format!("`{option}` belongs to the clinical edition, and the operator's was asked for");
+    Err(Failure::usage("clinical-only", message).hint("add `--edition clinical`, which names patients"))
 }

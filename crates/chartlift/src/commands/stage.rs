@@ -2,9 +2,13 @@
 
 use std::future::Future;
 
+use chartlift_engine::decisions;
+use chartlift_engine::order::Order;
 use chartlift_engine::project_key::ProjectKey;
 use chartlift_engine::run::{Environment, Stages, advance, status};
 use chartlift_engine::statement::{Stage, Summary, Verdict};
+
+use chartlift_rules::{Decisions, Severity};
 
 use crate::STACK_BYTES;
 use crate::config::{Config, actor, clock, connection};
@@ -24,7 +28,7 @@ fn work(config: &Config, output: &Output, order: &str, stages: Stages, last: Sta
     config.sound()?;
     let opened = config.store().open(order)?;
     let target = config.target(Some(opened.spec()))?;
-    let environment = environment(config, output, config.key()?);
+    let environment = decided_environment(config, output, &opened)?;
     let summary = match block_on(config.threads(), advance(&environment, order, stages, &target))? {
         Ok(summary) => summary,
         Err(error) => return stopped(&environment, output, order, error.into()),
@@ -60,6 +64,7 @@ fn too_early(summary: &Summary, stages: Stages) -> Option<Failure> {
 pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> Environment {
     Environment {
         project: config.project.clone(),
+        decisions: Decisions::default(),
         key,
         storage: config.storage.clone(),
         clock: clock(),
@@ -68,6 +73,30 @@ pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> 
         threads: config.threads(),
         connection: connection(),
     }
+}
+
+/// The same for running an order: its decisions lie over the rules. Wrong ones stop everything before a row is read.
+pub(super) fn decided_environment(
+    config: &Config,
+    output: &Output,
+    order: &Order,
+) -> Result<Environment, Failure> {
+    let (project, decisions, mut problems) = decisions::read(&config.project, order)?;
+    let systems = decisions::known_systems(order, &decisions)?;
+    problems.extend(block_on(1, decisions::lint(&project, &decisions, &systems))?);
+    let errors = || problems.iter().filter(|problem| problem.severity == Severity::Error);
+    if let Some(first) = errors().next() {
+        if !output.json {
+            output.diagnostics(&project, &problems);
+        }
+        let id = &order.spec().id;
+        let count = errors().count();
+        let more = if count == 1 { String::new() } else { format!(", and {} more problems", count - 1) };
+        let message = format!("the decisions of order `{id}` have errors: {}{more}", first.message);
+        return Err(Failure::usage("rule-errors", message)
+            .hint(format!("see all of them with `chartlift lint --order {id}`")));
+    }
+    Ok(Environment { project, decisions, ..environment(config, output, config.key()?) })
 }
 
 /// The world got in the way. With `--json` the order's state is still told, the error beside it.

@@ -46,16 +46,17 @@ impl NextStep {
             Verdict::NotRun => {
                 Self::new("Stages are missing; run what is left of the order.", command("run", ""))
             }
-            Verdict::Suspended if at(Verdict::Suspended) == Some(Stage::Identify) => Self::new(
-                "Say which system and version wrote the files, in a new order.",
-                format!(
-                    "chartlift order create --id {order}-2 --input PATH --system NAME --version VERSION{options}"
-                ),
-            ),
             Verdict::Fail if at(Verdict::Fail) == Some(Stage::Verify) => Self::new(
                 "Find the cells named above in the target, then verify again.",
                 command("verify", ""),
             ),
+            Verdict::Suspended if let [only] = summary.decisions.as_slice() => Self::new(
+                "Decide what is open, or correct the export or the rules; then run the order again.",
+                format!("{}{options}", only.command),
+            ),
+            Verdict::Suspended if !summary.decisions.is_empty() => {
+                Self::new("Decide what is open, then run the order again.", command("decide", ""))
+            }
             Verdict::Suspended | Verdict::Fail => Self::new(
                 "Look at the held rows, correct the export or the rules, then run the order again.",
                 command("rejects", ""),
@@ -80,7 +81,9 @@ pub(super) fn rendered(summary: &Summary, next: &NextStep, verbose: bool) -> Str
     if statement.patients.exported > 0 {
         text.push_str(&patients(&statement.patients));
     }
+    section(&mut text, "Accepted held rows (waived)", &waived(statement));
     findings(&mut text, &summary.findings, verbose);
+    open(&mut text, summary);
     mismatches(&mut text, summary);
     if !next.sentence.is_empty() {
         let _ = writeln!(text, "\nNext: {}\n  {}", next.sentence, next.command);
@@ -317,6 +320,42 @@ fn findings(text: &mut String, findings: &[Finding], verbose: bool) {
     }
 }
 
+fn waived(statement: &Statement) -> Table {
+    let columns = [
+        ("rows", Right),
+        ("stage", Left),
+        ("where", Left),
+        ("code", Left),
+        ("accepted", Left),
+        ("by", Left),
+        ("", Left),
+    ];
+    let mut table = Table::new(&columns);
+    for one in &statement.waived {
+        table.row(vec![
+            grouped(one.rows),
+            one.stage.name().into(),
+            one.applies_to.clone(),
+            one.code.clone().unwrap_or_else(|| "any".into()),
+            one.accepted.clone(),
+            format!("{}, {}", one.author, one.date),
+            one.reason.clone(),
+        ]);
+    }
+    table
+}
+
+/// Each with its command on a line of its own, to be copied.
+fn open(text: &mut String, summary: &Summary) {
+    if !summary.decisions.is_empty() {
+        text.push_str("\nDecisions that would let the order go on\n");
+    }
+    for one in &summary.decisions {
+        let _ = writeln!(text, "  {} at {}, `{}` ({})", one.code, one.stage.name(), one.applies_to, one.file);
+        let _ = writeln!(text, "    {}", one.command);
+    }
+}
+
 fn mismatches(text: &mut String, summary: &Summary) {
     const SHOWN: usize = 20;
     let mut table = Table::new(&[("table", Left), ("row (key hash)", Left), ("column", Left)]);
@@ -384,6 +423,7 @@ pub(crate) fn summary_of(stages: &[(Stage, Verdict)]) -> Summary {
         findings: Vec::new(),
         statement: Statement::default(),
         error: None,
+        decisions: Vec::new(),
         mismatches: Vec::new(),
     }
 }

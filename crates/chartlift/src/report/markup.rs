@@ -9,6 +9,18 @@ pub(super) struct Markup(String);
 
 impl Markup {
     pub(super) fn text(text: &str) -> Self {
+        Self::escaped(text, |_| " ".to_owned())
+    }
+
+    /// What was written, to the letter: lines and tabs stay, and other signs that cannot be shown are named.
+    pub(super) fn verbatim(text: &str) -> Self {
+        Self::escaped(text, |control| match control {
+            '\n' | '\t' => control.to_string(),
+            other => format!("[U+{:04X}]", other as u32),
+        })
+    }
+
+    fn escaped(text: &str, control: impl Fn(char) -> String) -> Self {
         let mut escaped = String::with_capacity(text.len());
         for letter in text.chars() {
             match letter {
@@ -21,11 +33,17 @@ impl Markup {
                 '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                     escaped.push_str(&format!("[U+{:04X}]", letter as u32));
                 }
-                control if control.is_control() => escaped.push(' '),
+                sign if sign.is_control() => escaped.push_str(&control(sign)),
                 other => escaped.push(other),
             }
         }
         Self(escaped)
+    }
+
+    /// Text of several lines, for places that keep line breaks.
+    pub(super) fn lines(text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(|line| Self::text(line).0).collect();
+        Self(lines.join("\n"))
     }
 
     pub(super) fn code(text: &str) -> Self {

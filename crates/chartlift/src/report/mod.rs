@@ -2,11 +2,16 @@
 //!
 //! The same log gives the same bytes: nothing here looks at the clock.
 
+mod archive;
 mod balance;
+pub(crate) mod clinical;
+mod decisions;
 mod findings;
+mod frame;
 mod markup;
 mod origin;
 mod proof;
+mod second_reading;
 mod timing;
 mod verdict;
 
@@ -14,6 +19,8 @@ use chartlift_engine::run::Account;
 
 use crate::output::NextStep;
 use markup::Markup;
+
+pub(crate) use archive::{Counts, Pages};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -39,6 +46,7 @@ pub(crate) fn page(account: &Account, next: &NextStep) -> String {
         },
         Section { anchor: "findings", title: "Findings", body: findings::section(account) },
         Section { anchor: "patients", title: "Patients", body: balance::patients(account) },
+        Section { anchor: "second-reading", title: "Second reading", body: second_reading::section(account) },
         Section { anchor: "timing", title: "Timing", body: timing::section(account) },
         Section { anchor: "proof", title: "Digests and receipt", body: proof::section(account) },
         Section { anchor: "about", title: "About this report", body: proof::about(account) },
@@ -53,16 +61,9 @@ pub(crate) fn page(account: &Account, next: &NextStep) -> String {
         body.raw("</section>\n");
     }
     let banner = verdict::banner(account, next);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header><h1>{title}</h1></header>\n\
-         <main id=\"main\">\n{banner}\
-         <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n{body}</main>\n</body>\n</html>\n"
-    )
+    let open = frame::open("en", &title, "", "Skip to the report");
+    let close = frame::CLOSE;
+    format!("{open}{banner}<nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n{body}{close}")
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub(super) fn banner(account: &Account, next: &NextStep) -> Markup {
         ));
     }
     page.raw("</div>\n");
+    super::decisions::section(summary, &mut page);
     page.push(&totals(account));
     page
 }

@@ -2,12 +2,12 @@
 //! balances, each defect is found at its row, and no canary leaves the data area.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use crate::Test;
-use crate::scenario::holds_values;
-use crate::workspace::{Finished, Workspace, files_under};
+use crate::workspace::{Finished, Workspace};
+use crate::{Test, canary};
 
 pub(crate) const TESTS: &[Test] = &[
     ("of_vidaclin_2_1_are_found", || sample("vidaclin", "2.1")),
@@ -33,7 +33,7 @@ fn sample(system: &str, version: &str) -> anyhow::Result<()> {
     ensure!(told["inputs"][0]["system"] == system && told["inputs"][0]["version"] == version, "{status}");
     ensure!(told["statement"]["balanced"] == true, "{status}");
     defects_are_found(&workspace)?;
-    canaries_stay_in_the_data_area(&workspace, finished.to_string())
+    canaries_stay_in_the_data_area(&workspace, finished.everything())
 }
 
 fn defects_are_found(workspace: &Workspace) -> anyhow::Result<()> {
@@ -70,31 +70,45 @@ fn defects_are_found(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn canaries_stay_in_the_data_area(workspace: &Workspace, mut printed: String) -> anyhow::Result<()> {
+    let clinical = ["report", "--order", ORDER, "--edition", "clinical"];
     for words in [
         ["status", "--order", ORDER].as_slice(),
         &["status", "--order", ORDER, "--json"],
+        &["rejects", "--order", ORDER],
         &["rejects", "--order", ORDER, "--marks"],
+        &["order", "list"],
         &["order", "show", "demo", "--json"],
         &["--verbose", "run", "--order", ORDER],
+        &["verify", "--order", ORDER, "--json"],
+        &["rollback", "--order", ORDER, "--dry-run"],
+        &["target", "check", "--order", ORDER],
         &["report", "--order", ORDER],
+        &clinical,
+        &[&clinical[..], &["--language", "pt-BR", "--json"]].concat(),
     ] {
-        printed += &in_demo(workspace, words)?.to_string();
+        printed += &in_demo(workspace, words)?.everything();
     }
-    ensure!(!printed.contains(CANARY), "a canary was printed");
-    let (mut kept, mut searched) = (0, 0);
-    for file in files_under(workspace.path())? {
-        let bytes = std::fs::read(&file)?;
-        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
-        let input = file.components().any(|part| part.as_os_str() == "export");
-        if input || holds_values(&file) {
-            kept += u32::from(found);
-        } else {
-            searched += 1;
-            ensure!(!found, "a canary stands in `{}`", file.display());
-        }
-    }
-    ensure!(kept > 1, "the canaries are gone: nothing was shown");
+    everyone_counted_is_listed(workspace)?;
+    let input = |file: &Path| file.components().any(|part| part.as_os_str() == "export");
+    let (kept, searched) = canary::search(workspace, &printed, &[CANARY], input)?;
     ensure!(searched > 10, "only {searched} files were searched");
+    for language in ["en", "pt-BR"] {
+        let page = format!("clinical/report-{language}.html");
+        ensure!(kept.iter().any(|file| file.ends_with(&page)), "no canary in `{page}`, but in {kept:?}");
+    }
+    Ok(())
+}
+
+/// The clinical edition names as many patients as the statement counts.
+fn everyone_counted_is_listed(workspace: &Workspace) -> anyhow::Result<()> {
+    let told = in_demo(workspace, &["report", "--order", ORDER, "--edition", "clinical", "--json"])?;
+    let counted = in_demo(workspace, &["status", "--order", ORDER, "--json"])?;
+    let told: serde_json::Value = serde_json::from_str(&told.stdout)?;
+    let counted: serde_json::Value = serde_json::from_str(&counted.stdout)?;
+    for who in ["incomplete", "absent"] {
+        let count = &counted["statement"]["patients"][who];
+        ensure!(told["patients"][who] == *count, "{who}: {told} and {count}");
+    }
     Ok(())
 }
 

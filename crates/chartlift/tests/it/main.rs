@@ -11,12 +11,15 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod canary;
 mod database;
 mod defects;
 mod expect;
 mod json_path;
 mod kill;
 mod lock;
+mod matched_data;
+mod mutations;
 mod reports;
 mod scenario;
 mod script;
@@ -31,8 +34,10 @@ fn main() {
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
         ("lock", lock::TESTS),
+        ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),
+        ("canary", canary::TESTS),
         ("shared_data", shared_data::TESTS),
         ("json_path", json_path::TESTS),
     ] {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::Test;
 use crate::database::{Database, Kind};
+use crate::matched_data;
 use crate::workspace::{Workspace, repository, variable};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -19,6 +20,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("other_synthea_versions_to_sqlite", || other_versions(Kind::Sqlite)),
     ("other_synthea_versions_to_postgres", || other_versions(Kind::Postgres)),
     ("injected_defects_are_found", injected_defects_are_found),
+    ("ampli_into_a_system_in_use_sqlite", || matched_data::ampli(Kind::Sqlite)),
+    ("ampli_into_a_system_in_use_postgres", || matched_data::ampli(Kind::Postgres)),
 ];
 
 /// Folders beside the one that the other tests use, and the version each is of.

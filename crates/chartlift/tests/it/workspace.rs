@@ -85,6 +85,13 @@ impl From<Output> for Finished {
     }
 }
 
+impl Finished {
+    /// All that was printed, which `Display` shortens.
+    pub(crate) fn everything(&self) -> String {
+        format!("{}\n{}\n", self.stdout, self.stderr)
+    }
+}
+
 impl std::fmt::Display for Finished {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let exit = self.exit.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));

@@ -1,7 +1,7 @@
 //! The fields of a rule: where each value comes from, how it is read, and what is known when it is lost.
 
 use chartlift_rules::{
-    Diagnostic, Disposition, Failed, FieldRule, FieldType, FieldValue, Located, Place, Repair, Rule, suggest,
+    Diagnostic, Disposition, Failed, FieldRule, FieldType, FieldValue, Located, Place, Rule, suggest,
 };
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -12,6 +12,7 @@ use super::origin::{Level, arrow_type, column_of, without_missing};
 use super::rule::{Compiler, Loss, OutputField, internal};
 use super::{expression, reading};
 use crate::functions::read_declared;
+use crate::land::DigitCounts;
 use crate::reshape::lines_column;
 
 /// What a rule's fields come to.
@@ -19,15 +20,8 @@ pub(super) struct Fields {
     pub(super) fields: Vec<OutputField>,
     pub(super) values: Vec<Expr>,
     pub(super) losses: Vec<Loss>,
-    pub(super) repairs: Vec<(String, &'static str)>,
-}
-
-fn repaired(value: Expr, repair: Repair) -> Expr {
-    let function = match repair {
-        Repair::Nul => "remove_nul",
-        Repair::Mojibake => "fix_mojibake",
-    };
-    expression::call(function, vec![value])
+    pub(super) repairs: Vec<(String, String)>,
+    pub(super) kept_zeros: Vec<(String, DigitCounts)>,
 }
 
 /// Where a field's value was lost its raw text, else null; the code; what the rule says it means.
@@ -48,7 +42,8 @@ fn constant(text: Expr, kind: FieldType) -> Expr {
 impl Compiler<'_> {
     pub(super) fn fields(&mut self, rule: &Rule) -> Fields {
         let (mut fields, mut values, mut losses) = (Vec::new(), Vec::new(), Vec::new());
-        let mut repairs: Vec<(String, &'static str)> = Vec::new();
+        let mut repairs: Vec<(String, String)> = Vec::new();
+        let mut kept_zeros = Vec::new();
         for field in &self.input.into.fields {
             let name = field.name.value.as_str();
             let kind = arrow_type(field.kind);
@@ -64,6 +59,7 @@ impl Compiler<'_> {
                         values.push(changed.alias(format!("_repair_{}", repairs.len())));
                         repairs.push((name.into(), repair));
                     }
+                    kept_zeros.extend(self.kept_zeros(given).map(|counts| (name.into(), counts)));
                     for (raw, code, policy) in lost {
                         values.push(raw.alias(format!("_lost_{}", losses.len())));
                         losses.push(Loss { field: name.into(), code, disposition: disposition(policy) });
@@ -72,19 +68,7 @@ impl Compiler<'_> {
                 Err(problems) => self.problems.extend(problems),
             }
         }
-        Fields { fields, values, losses, repairs }
-    }
-
-    /// For each repair of a field, whether it changed what was written.
-    fn repairs(&self, given: &FieldRule) -> Vec<(Expr, &'static str)> {
-        let Ok((mut value, _)) = self.source(given) else { return Vec::new() };
-        let mut changes = Vec::new();
-        for repair in &given.repairs {
-            let repaired = repaired(value.clone(), repair.value);
-            changes.push((repaired.clone().not_eq(value), repair.value.name()));
-            value = repaired;
-        }
-        changes
+        Fields { fields, values, losses, repairs, kept_zeros }
     }
 
     /// A field's value, and for each way to lose it the raw text where that happened.
@@ -96,7 +80,7 @@ impl Compiler<'_> {
     ) -> Result<(Expr, Vec<LossOf>), Vec<Diagnostic>> {
         let (mut value, place) = self.source(given)?;
         for repair in &given.repairs {
-            value = repaired(value, repair.value);
+            value = self.repaired(value, given, repair.value);
         }
         if !given.missing_values.is_empty() {
             value = without_missing(value, &given.missing_values);
@@ -125,7 +109,7 @@ impl Compiler<'_> {
         Ok((value, settled))
     }
 
-    fn source(&self, given: &FieldRule) -> Result<(Expr, Place), Vec<Diagnostic>> {
+    pub(super) fn source(&self, given: &FieldRule) -> Result<(Expr, Place), Vec<Diagnostic>> {
         match &given.value {
             FieldValue::Text(text) => {
                 let text_value = datafusion::common::ScalarValue::Utf8View(Some(text.value.clone()));
@@ -248,6 +232,9 @@ fn raw_text(value: &Expr) -> Expr {
         .into_iter()
         .map(|column| cast(Expr::Column(column), DataType::Utf8View))
         .collect();
+    if texts.is_empty() {
+        return lit("");
+    }
     concat_ws(lit(" | "), texts)
 }
 

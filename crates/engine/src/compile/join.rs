@@ -7,11 +7,12 @@ use datafusion::dataframe::DataFrame;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::expr_fn::{count, min};
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprFunctionExt, Operator, lit};
 
 use super::expression;
 use super::origin::{Level, Origin, column, column_of, number_within};
 use super::rule::{RuleInput, internal};
+use crate::reshape::PIECE;
 
 /// What a join adds to a row.
 pub(super) struct Joined {
@@ -62,11 +63,16 @@ pub(super) async fn join(
         ]);
     }
     let row = column_of(alias, "_row");
-    if join.at_most == AtMost::Many || unique(right, &keys) {
+    let by_keys = decided_by_equal_keys(&condition, alias);
+    if join.at_most == AtMost::Many || (by_keys && unique(right, &keys)) {
         let frame = left.join_on(plain, JoinType::Left, [condition]).map_err(broken)?;
         return Ok((frame, Joined { row, matches: None }));
     }
     let matches = format!("_matches_{number}");
+    if !by_keys {
+        let frame = first_match_of_each(left, plain, condition, alias, &matches).map_err(broken)?;
+        return Ok((frame, Joined { row, matches: Some(column(&matches)) }));
+    }
     let single = match right.level {
         Level::Checked => first_of_each(plain, alias, &keys, &matches),
         Level::Categorized => first_piece_of_each(plain, alias, &keys, &matches),
@@ -76,10 +82,58 @@ pub(super) async fn join(
     Ok((frame, Joined { row, matches: Some(column_of(alias, &matches)) }))
 }
 
-/// The keys hold a declared key, which the check stage has made sure of.
+/// Whether a driving row can match rows of one key only: the condition is that columns of the joined table equal
+/// values without any. Then it is enough to count the rows of each key, before the join.
+fn decided_by_equal_keys(condition: &Expr, alias: &str) -> bool {
+    let joined = |column: &Column| column.relation.as_ref().is_some_and(|one| one.table() == alias);
+    let key = |one: &Expr| matches!(one, Expr::Column(column) if joined(column));
+    let free = |one: &Expr| !expression::columns(one).iter().any(joined);
+    match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            decided_by_equal_keys(left, alias) && decided_by_equal_keys(right, alias)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            (key(left) && free(right)) || (free(left) && key(right))
+        }
+        _ => false,
+    }
+}
+
+/// The general way: every match of a driving row is made, counted, and the first by row number stays.
+fn first_match_of_each(
+    left: DataFrame,
+    plain: DataFrame,
+    condition: Expr,
+    alias: &str,
+    matches: &str,
+) -> Result<DataFrame, datafusion::error::DataFusionError> {
+    // What names a driving row, and the rows that earlier joins gave it.
+    let named = |column: &Column| [ROW, PART, PIECE].contains(&column.name.as_str());
+    let driving = left.schema().columns().into_iter().filter(named).map(Expr::Column);
+    let driving: Vec<Expr> = driving.collect();
+    let mut order: Vec<Expr> = Vec::new();
+    order.extend(plain.schema().columns().into_iter().filter(named).map(Expr::Column));
+    let both = left.join_on(plain, JoinType::Left, [condition])?;
+    let own: Vec<Expr> = both.schema().columns().into_iter().map(Expr::Column).collect();
+    let nth = number_within(driving.clone(), order)?.alias("_nth");
+    let all = WindowFunction::new(count_udaf(), vec![column_of(alias, ROW)]);
+    let all = Expr::from(all).partition_by(driving).build()?.alias(matches);
+    let numbered = both.window(vec![nth])?.window(vec![all])?.filter(column("_nth").eq(lit(1_u64)))?;
+    numbered.select(own.into_iter().chain([column(matches)]).collect::<Vec<_>>())
+}
+
+/// What names a row of a layer.
+const ROW: &str = "_row";
+const PART: &str = "_part";
+
+/// The keys hold a declared key, which an earlier stage has made sure of, unless the pack lets equal keys pass.
 fn unique(right: &Origin<'_>, keys: &[Column]) -> bool {
     let declared = &right.schema.primary_key;
-    !declared.is_empty() && declared.iter().all(|name| keys.iter().any(|key| key.name == name.value))
+    let passes = right.level == Level::Checked
+        && right.schema.failed(None, "primaryKey").is_some_and(|means| !means.holds());
+    !passes
+        && !declared.is_empty()
+        && declared.iter().all(|name| keys.iter().any(|key| key.name == name.value))
 }
 
 /// The same where a row is named by its source row and its piece: several may have one row number.

@@ -5,15 +5,16 @@ mod field;
 mod join;
 mod origin;
 mod reading;
+mod repair;
 mod rule;
 
 use std::collections::BTreeMap;
 
-use chartlift_rules::{Diagnostic, Project, RuleFile, TableSchema};
+use chartlift_rules::{Diagnostic, Keep, Project, RuleFile, TableSchema};
 
 pub use expression::type_name;
+pub(crate) use origin::{FILES, STAND_INS, column_of, files_schema, read_parts};
 pub use origin::{Level, Origin, Rows, Which, arrow_type, column, layer_schema};
-pub(crate) use origin::{STAND_INS, column_of, read_parts};
 pub use rule::{CompiledRule, OutputField, Reached, RuleInput, compile};
 
 use crate::constraints;
@@ -35,6 +36,7 @@ pub async fn lint(project: &Project) -> Vec<Diagnostic> {
                 schema: &table.schema,
                 rows: Rows::None,
                 level: Level::Checked,
+                digits: None,
             })
             .collect();
         let into: BTreeMap<&str, &TableSchema> =
@@ -47,7 +49,13 @@ pub async fn lint(project: &Project) -> Vec<Diagnostic> {
     let origins: Vec<Origin<'_>> = project
         .categories
         .iter()
-        .map(|(name, schema)| Origin { name, schema, rows: Rows::None, level: Level::Categorized })
+        .map(|(name, schema)| Origin {
+            name,
+            schema,
+            rows: Rows::None,
+            level: Level::Categorized,
+            digits: None,
+        })
         .collect();
     for target in &project.targets {
         for table in &target.tables {
@@ -77,6 +85,9 @@ async fn lint_files(
         } else {
             MOST_CONVERT_RULES
         };
+        // Rows that are made of several are numbered as if by one rule more.
+        let made = file.merge.as_ref().is_some_and(|merge| merge.keep == Keep::Fill);
+        let most = most - usize::from(made);
         if file.rules.len() > most {
             let message = format!("{} rules, at most {most} may produce one table", file.rules.len());
             problems.push(Diagnostic::error("too-many-rules", file.into.place, message));
@@ -85,8 +96,16 @@ async fn lint_files(
             if !origins.iter().any(|origin| origin.name == rule.from.value) {
                 continue;
             }
-            let input =
-                RuleInput { context: &context, project, rule, origins, into, timezone, reshaped: None };
+            let input = RuleInput {
+                context: &context,
+                project,
+                rule,
+                origins,
+                into,
+                timezone,
+                reshaped: None,
+                driving: None,
+            };
             if let Err(found) = compile(&input).await {
                 problems.extend(found);
             }

@@ -1,6 +1,7 @@
 //! The tables that rules read, as data frames: checked files with their missing values applied and the
 //! `_key` pseudo-column, or the layers of an earlier stage.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use datafusion::functions::expr_fn::{concat, nullif};
 use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, lit, when};
 use datafusion::prelude::ParquetReadOptions;
 
+use crate::land::DigitCounts;
 use crate::layer;
 
 /// Where a table's rows are: nowhere yet (rules are only being checked) or in a layer.
@@ -57,6 +59,8 @@ pub struct Origin<'a> {
     pub schema: &'a TableSchema,
     pub rows: Rows,
     pub level: Level,
+    /// What check counted of the columns of fixed digits that have shorter values.
+    pub digits: Option<&'a BTreeMap<String, DigitCounts>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +104,17 @@ pub fn layer_schema(schema: &TableSchema, level: Level) -> SchemaRef {
             fields.push(Field::new("_degraded", DataType::Utf8View, true));
         }
     }
+    Arc::new(Schema::new(fields))
+}
+
+/// What check found out about the files that a table's rows name, in the table's folder.
+pub(crate) const FILES: &str = "files.parquet";
+
+/// Its columns: `_row`, then the table's made ones as text.
+pub(crate) fn files_schema(schema: &TableSchema) -> SchemaRef {
+    let made = schema.made.iter().map(|field| Field::new(&field.name.value, DataType::Utf8View, true));
+    let fields: Vec<Field> =
+        std::iter::once(Field::new("_row", DataType::Int64, false)).chain(made).collect();
     Arc::new(Schema::new(fields))
 }
 
@@ -176,10 +191,29 @@ impl Origin<'_> {
                 }
             }
         };
+        if self.level == Level::Checked && !self.schema.made.is_empty() {
+            frame = self.with_files(context, frame).await?;
+        }
         if with_key && self.level == Level::Checked && !self.schema.extension.row_key.is_empty() {
             frame = self.with_occurrences(context, frame).await?;
         }
         Ok(frame)
+    }
+
+    /// Adds what check found out about the files that rows name; null where no row was looked at.
+    async fn with_files(
+        &self,
+        context: &SessionContext,
+        frame: DataFrame,
+    ) -> Result<DataFrame, DataFusionError> {
+        let path = match &self.rows {
+            Rows::Layer { folder, .. } => Some(folder.join(FILES)).filter(|path| path.exists()),
+            Rows::None | Rows::Memory(_) => None,
+        };
+        let files = read_parts(context, path.into_iter().collect(), &files_schema(self.schema)).await?;
+        let mut columns = vec![column("_row").alias("_file_row")];
+        columns.extend(self.schema.made.iter().map(|field| column(&field.name.value)));
+        frame.join(files.select(columns)?, JoinType::Left, &["_row"], &["_file_row"], None)
     }
 
     /// Adds `_occurrence`, null for the first row of a key.
@@ -209,6 +243,9 @@ impl Origin<'_> {
             .iter()
             .map(|field| self.value(&field.name.value).alias(&field.name.value))
             .collect();
+        if self.level == Level::Checked {
+            columns.extend(self.schema.made.iter().map(|field| column(&field.name.value)));
+        }
         columns.push(column("_row"));
         match self.level {
             Level::Checked if with_key => columns.push(self.key().alias("_key")),

@@ -4,7 +4,9 @@
 //! `_exclude` (0 keep, n the nth exclusion, -1 undecided); `_lost_n` the raw text of a field whose value was
 //! lost, null where nothing was; `_joined_n` the row a join reached.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use chartlift_rules::{
     AtMost, Diagnostic, Disposition, FieldType, FieldValue, Join, Located, Place, Project, Rule, TableSchema,
@@ -20,7 +22,8 @@ use datafusion::logical_expr::{Expr, cast, lit, when};
 use super::expression;
 use super::field::Fields;
 use super::join::{Joined, join};
-use super::origin::{Level, Origin, column_of, number_within};
+use super::origin::{Level, Origin, Rows, column_of, number_within};
+use crate::land::DigitCounts;
 use crate::reshape::{PIECE, Shape, UNEVEN};
 
 /// What a rule reads and writes.
@@ -37,6 +40,8 @@ pub struct RuleInput<'a> {
     /// Where the driving rows lie once [`crate::reshape`] has grouped, unpivoted and split them; `None`: the driving
     /// table's own rows stand for them, with nothing in what is made.
     pub reshaped: Option<&'a Path>,
+    /// Rows that drive in place of the table's own; what is joined stays as it is, the same table too.
+    pub driving: Option<Rows>,
 }
 
 /// A rule ready to run.
@@ -50,7 +55,9 @@ pub struct CompiledRule {
     pub losses: Vec<Loss>,
     pub conditions: Vec<(String, Disposition)>,
     /// Field and name of each repair.
-    pub repairs: Vec<(String, &'static str)>,
+    pub repairs: Vec<(String, String)>,
+    /// Field and counts where short values keep their form.
+    pub kept_zeros: Vec<(String, DigitCounts)>,
     pub joins: Vec<Reached>,
     /// One driving row may make several rows.
     pub multiplies: bool,
@@ -74,11 +81,17 @@ pub struct Reached {
     pub unreferenced: Unreferenced,
 }
 
+impl Reached {
+    fn by(join: &Join) -> Self {
+        Self { table: join.table.value.clone(), unreferenced: join.unreferenced }
+    }
+}
+
 /// Compiles a rule, or says everything that is wrong with it.
 pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnostic>> {
     let rule = input.rule;
     let with_key = mentions_key(rule);
-    let from = origin(input, &rule.from)?;
+    let from = &driving(input)?;
     let alias = rule.alias.as_str();
     let broken =
         |place: Place| move |error: datafusion::error::DataFusionError| vec![internal(&error, place)];
@@ -118,7 +131,7 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
     hidden.extend(
         joined.iter().enumerate().map(|(number, one)| one.row.clone().alias(format!("_joined_{number}"))),
     );
-    let Fields { fields, values, losses, repairs } = compiler.fields(rule);
+    let Fields { fields, values, losses, repairs, kept_zeros } = compiler.fields(rule);
     let conditions = compiler.conditions(rule);
     if !compiler.problems.is_empty() {
         return Err(compiler.problems);
@@ -137,13 +150,19 @@ pub async fn compile(input: &RuleInput<'_>) -> Result<CompiledRule, Vec<Diagnost
         losses,
         conditions: rule.checks.iter().map(|one| (one.check.value.clone(), one.failed)).collect(),
         repairs,
+        kept_zeros,
         multiplies: shaped.is_some() || rule.joins.iter().any(|join| join.at_most == AtMost::Many),
-        joins: rule
-            .joins
-            .iter()
-            .map(|join| Reached { table: join.table.value.clone(), unreferenced: join.unreferenced })
-            .collect(),
+        joins: rule.joins.iter().map(Reached::by).collect(),
     })
+}
+
+/// The table that drives the rule, with the rows that stand for its own.
+fn driving<'a>(input: &RuleInput<'a>) -> Result<Origin<'a>, Vec<Diagnostic>> {
+    let mut from = origin(input, &input.rule.from)?.clone();
+    if let Some(rows) = &input.driving {
+        from.rows.clone_from(rows);
+    }
+    Ok(from)
 }
 
 fn origin<'a>(input: &RuleInput<'a>, name: &Located<String>) -> Result<&'a Origin<'a>, Vec<Diagnostic>> {
@@ -210,7 +229,8 @@ impl Compiler<'_> {
     fn exclusion(&mut self, rule: &Rule) -> Expr {
         let mut decided = lit(0_i32);
         for (number, exclude) in rule.excludes.iter().enumerate().rev() {
-            let condition = match self.condition(&exclude.when) {
+            let schema = if exclude.own_columns { self.own_columns() } else { self.schema.clone() };
+            let condition = match self.condition(&exclude.when, &schema) {
                 Ok(condition) => condition,
                 Err(problems) => {
                     self.problems.extend(problems);
@@ -235,11 +255,20 @@ impl Compiler<'_> {
         decided
     }
 
+    /// The driving table's columns alone, as they stand in the joined rows.
+    fn own_columns(&self) -> DFSchema {
+        let alias = self.input.rule.alias.as_str();
+        let own = self.schema.iter().filter(|(of, _)| of.is_some_and(|of| of.table() == alias));
+        let own = own.map(|(of, field)| (of.cloned(), Arc::clone(field))).collect();
+        // Only a name that stands twice is refused, and it would have been refused before.
+        DFSchema::new_with_metadata(own, HashMap::new()).unwrap_or_else(|_| self.schema.clone())
+    }
+
     /// Null where a condition is unknown: only what is certainly wrong is marked.
     fn conditions(&mut self, rule: &Rule) -> Vec<Expr> {
         let mut conditions = Vec::new();
         for check in &rule.checks {
-            match self.condition(&check.when) {
+            match self.condition(&check.when, &self.schema) {
                 Ok(condition) => conditions.push(condition),
                 Err(problems) => self.problems.extend(problems),
             }
@@ -248,9 +277,9 @@ impl Compiler<'_> {
     }
 
     /// A condition of a rule: true or false, or null.
-    fn condition(&self, when: &Located<String>) -> Result<Expr, Vec<Diagnostic>> {
-        let condition = expression::parse(self.input.context, when, &self.schema)?;
-        match expression::type_of(self.input.context, &condition, when.place, &self.schema) {
+    fn condition(&self, when: &Located<String>, schema: &DFSchema) -> Result<Expr, Vec<Diagnostic>> {
+        let condition = expression::parse(self.input.context, when, schema)?;
+        match expression::type_of(self.input.context, &condition, when.place, schema) {
             Ok(DataType::Boolean) => Ok(condition),
             Ok(other) => Err(vec![Diagnostic::error(
                 "type-mismatch",

@@ -33,6 +33,7 @@ fn field(kind: FieldType, constraints: Constraints) -> Field {
 fn schema(fields: Vec<Field>, missing: &[&str]) -> TableSchema {
     TableSchema {
         fields,
+        made: Vec::new(),
         primary_key: Vec::new(),
         foreign_keys: Vec::new(),
         missing_values: missing.iter().map(|text| (*text).to_owned()).collect(),

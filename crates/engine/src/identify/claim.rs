@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chartlift_io::source::csv::{Extent, Options, Sample, sample};
-use chartlift_rules::{SourceTable, System, TableSchema};
+use chartlift_rules::{Encoding, SourceTable, System, TableSchema};
 
 use super::values::{Agreement, Expected};
 use super::{FileHead, TableClaim, glob};
@@ -158,6 +158,12 @@ fn fit(
     };
     let columns = Columns::compare(&table.schema, &sample);
     if columns.likeness() < CLAIM_LIKENESS {
+        if let Some(encoding) = other_encoding(table, file) {
+            return Err(format!(
+                "`{name}` bears the name of `{table_name}` and begins with the mark of {encoding}, which is not \
+                 the pack's encoding"
+            ));
+        }
         return Err(format!(
             "`{name}` bears the name of `{table_name}` and has {} of its {} columns",
             columns.common,
@@ -175,6 +181,17 @@ fn fit(
     };
     let Columns { missing, extra, in_order, .. } = columns;
     Ok(Fit { file: at, score, renamed: false, missing, extra, in_order, agreement, damaged: sample.rejects })
+}
+
+/// The encoding that a file is marked with and the pack does not say.
+fn other_encoding(table: &SourceTable, file: &FileHead) -> Option<&'static str> {
+    let (marked, read) = match file.head.as_slice() {
+        [0xff, 0xfe, ..] => ("utf-16le", [Encoding::Utf16, Encoding::Utf16Le]),
+        [0xfe, 0xff, ..] => ("utf-16be", [Encoding::Utf16, Encoding::Utf16Be]),
+        [0xef, 0xbb, 0xbf, ..] => ("utf-8", [Encoding::Utf8; 2]),
+        _ => return None,
+    };
+    (!read.contains(&table.dialect.encoding)).then_some(marked)
 }
 
 /// A header beside a schema.

@@ -144,6 +144,21 @@ pub fn rank(project: &Project, files: &[FileHead], stated: Option<(&str, Option<
     Ranking { chosen: decided.chosen, decision: decided.decision, reason: decided.reason, candidates }
 }
 
+/// Whether a file lies where a pack says that attachments are, and bears the name of no table.
+pub fn only_attachment(systems: &[System], name: &str) -> bool {
+    let in_folder = |folder: &str| {
+        let (name, folder) = (name.to_lowercase(), format!("{}/", folder.to_lowercase()));
+        name.starts_with(&folder) || name.contains(&format!("/{folder}"))
+    };
+    let tails =
+        || std::iter::once(name).chain(name.match_indices('/').filter_map(|(at, _)| name.get(at + 1..)));
+    systems.iter().flat_map(|system| &system.attachments).any(|one| in_folder(&one.folder.value))
+        && !systems
+            .iter()
+            .flat_map(|system| &system.tables)
+            .any(|table| tails().any(|tail| glob::fits(&table.path, tail)))
+}
+
 fn candidate(system: &System, files: &[FileHead], field_bytes: usize) -> Candidate {
     let claims = claim::claims(system, files, field_bytes);
     let claimed: BTreeSet<&str> =

@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use bytes::Bytes;
 use chartlift_io::source::csv::{self as source, Chunk, Index};
 
+use super::digits::DigitCounts;
 use super::keys::{KeyColumns, KeyWriters};
 use super::rejects::RejectWriter;
 use super::{FileJob, Options, TableJob, part};
@@ -28,6 +29,8 @@ pub(crate) struct Landed {
     /// Rows that a check quarantined.
     pub quarantined: RowSet,
     pub keys: Vec<KeyWriters>,
+    /// Of the table's columns of fixed digits, in their order.
+    pub digits: Vec<DigitCounts>,
 }
 
 impl Landed {
@@ -46,6 +49,10 @@ impl Landed {
         }
         self.quarantined.union(other.quarantined);
         self.keys.extend(other.keys);
+        if self.digits.len() < other.digits.len() {
+            self.digits.resize(other.digits.len(), DigitCounts::default());
+        }
+        self.digits.iter_mut().zip(&other.digits).for_each(|(mine, theirs)| mine.merge(theirs));
     }
 }
 
@@ -60,7 +67,11 @@ pub(super) fn land(
 ) -> Result<Landed, Error> {
     let input = File::open(&file.path).map_err(Error::file("open", &file.path))?;
     let shape = Shape::new(table, &index.header);
-    let mut landed = Landed { counts: vec![0; table.checks.len()], ..Landed::default() };
+    let mut landed = Landed {
+        counts: vec![0; table.checks.len()],
+        digits: vec![DigitCounts::default(); table.digits.len()],
+        ..Landed::default()
+    };
     let mut keys = KeyWriters::new(&table.keys, options.pool);
     let mut rows: Option<LayerWriter> = None;
     let mut marks = MarkWriter::new(part(&table.folder, "marks", file.number, group));
@@ -74,6 +85,9 @@ pub(super) fn land(
             let batch = shape.arrange(batch)?;
             landed.rows += batch.num_rows() as u64;
             check(table, &batch, &mut landed, &mut marks)?;
+            for (column, counts) in table.digits.iter().zip(&mut landed.digits) {
+                counts.merge(&column.count(&batch, &table.checks));
+            }
             keys.remember(&table.keys, &batch, options.secret);
             let writer = match &mut rows {
                 Some(writer) => writer,

@@ -4,6 +4,7 @@
 //! record starts and hashes the bytes), then its groups of chunks are parsed, checked and written, each group
 //! to a part file of its own. What a group writes does not depend on who does it or when.
 
+mod digits;
 mod group;
 mod keys;
 mod rejects;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use chartlift_io::source::csv::{self as source, Chunk, Hash, Index};
 use chartlift_rules::SourceTable;
 
+pub(crate) use digits::{DigitColumn, DigitCounts, digit_columns};
 pub(crate) use group::{Landed, unique_names};
 pub(crate) use keys::{TableKeys, table_keys};
 pub(crate) use rejects::{Rejected, read_rejects, reject_batches};
@@ -37,6 +39,7 @@ pub(crate) struct TableJob<'a> {
     /// The number of the table's first check.
     pub first_check: usize,
     pub keys: TableKeys,
+    pub digits: Vec<DigitColumn>,
     pub folder: PathBuf,
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn reject_batches(
     folder: &Path,
 ) -> Result<impl Iterator<Item = Result<Vec<Rejected>, Error>> + use<>, Error> {
     let files = layer::files(folder, "rejects-")?;
-    Ok(files.into_iter().flat_map(|path| layer::all_of(&path)).map(|batch| Ok(rejects_of(&batch?))))
+    Ok(files.into_iter().flat_map(|path| layer::all_of(&path, None)).map(|batch| Ok(rejects_of(&batch?))))
 }
 
 fn rejects_of(batch: &RecordBatch) -> Vec<Rejected> {

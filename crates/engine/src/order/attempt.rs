@@ -81,9 +81,20 @@ impl Locked {
             digest,
             after: self.before(stage).map(|done| done.digest.clone()),
             verdict,
+            judged_anew: false,
             seconds,
             report,
         }))
+    }
+
+    /// Records that what a stage made is judged otherwise now; the work itself was not repeated.
+    pub(crate) fn judged_anew(
+        &mut self,
+        done: Done,
+        verdict: Verdict,
+        report: serde_json::Value,
+    ) -> Result<(), Error> {
+        self.append(Event::Done(Done { verdict, report, judged_anew: true, ..done }))
     }
 
     /// Records why the attempt came to nothing. The message never carries a value of a row.

@@ -104,6 +104,9 @@ pub struct Done {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     pub verdict: Verdict,
+    /// The stage's work stands as it was done; only its gates were judged anew, by other gates or waivers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judged_anew: bool,
     pub seconds: f64,
     /// What the stage reports about itself; never a value of a row.
     pub report: serde_json::Value,

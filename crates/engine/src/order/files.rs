@@ -1,13 +1,13 @@
 //! The order's files on a local disk, behind few functions: private to their owner, and durable before they count.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
 /// Makes a folder and its missing parents, readable by the owner only.
-pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
+pub fn make_folder(path: &Path) -> Result<(), Error> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -43,20 +43,26 @@ pub(super) fn publish(folder: &Path, name: &str, bytes: &[u8]) -> Result<bool, E
 
 /// Writes a file over what is there, private to its owner: the old bytes or the new ones, never something between.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace_with(path, |file| file.write_all(bytes).map_err(Error::file("write", path)))
+}
+
+/// The same, of what `write` writes piece by piece.
+pub fn replace_with<E: From<Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}{DRAFT_SUFFIX}", std::process::id()));
-    let mut file = private_options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&draft)
-        .map_err(Error::file("create", &draft))?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(Error::file("write", &draft))
-        .and_then(|()| std::fs::rename(&draft, path).map_err(Error::file("write", path)));
+    let file = private_options().write(true).create(true).truncate(true).open(&draft);
+    let mut file = BufWriter::new(file.map_err(Error::file("create", &draft))?);
+    let finish = |file: BufWriter<File>| {
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)
+    };
+    let written =
+        write(&mut file).and_then(|()| finish(file).map_err(Error::file("write", path)).map_err(E::from));
     if written.is_err() {
         ignore_missing(std::fs::remove_file(&draft)).map_err(Error::file("remove", &draft))?;
     }

@@ -7,7 +7,6 @@ mod attempt;
 mod clock;
 mod event;
 mod files;
-mod follow;
 mod log;
 
 use std::fs::File;
@@ -18,13 +17,13 @@ use std::sync::Arc;
 pub use attempt::{Attempt, Outcome};
 pub use clock::{Clock, FixedClock};
 pub use event::{Done, Event, FORMAT, InputSpec, OrderSpec, Record};
-pub use files::{replace, sync_tree};
+pub use files::{make_folder, replace, replace_with, sync_tree};
 
 use crate::Error;
 use crate::statement::{Stage, Verdict};
 
 /// What every order's folder holds beside its lock.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "log",
     "decisions",
     "input_files",
@@ -33,11 +32,15 @@ const FOLDERS: [&str; 10] = [
     "converted_files",
     "validated_files",
     "rejects",
+    "clinical",
     "reports",
     "logs",
 ];
 
 const ID_LENGTH_LIMIT: usize = 64;
+
+/// The largest file of decisions that is read.
+const DECISION_BYTES_LIMIT: u64 = 64 << 20;
 
 /// All orders of one storage place.
 #[derive(Clone)]
@@ -74,14 +77,11 @@ impl Store {
         check_id(&spec.id)?;
         let root = self.root(&spec.id);
         for folder in FOLDERS {
-            files::make_folder(&root.join(folder))?;
+            make_folder(&root.join(folder))?;
         }
         let _lock = lock_file(&root, &spec.id)?;
         let mut log = log::Log::open(&root.join("log"))?;
         if log.records().is_empty() {
-            if let Some(earlier) = &spec.follows {
-                follow::carry_decisions(&self.root(earlier).join("decisions"), &root.join("decisions"))?;
-            }
             log.append(Event::Created(spec), self.clock.now(), &self.actor)?;
             for folder in [root.join("log"), root.clone(), self.folder.clone()] {
                 files::sync_folder(&folder)?;
@@ -179,6 +179,28 @@ impl Order {
         self.root.join(name)
     }
 
+    /// Paths (`decisions/...`) and texts of the order's decisions, sorted. A byte order mark is taken off.
+    pub fn decision_files(&self) -> Result<Vec<(PathBuf, String)>, Error> {
+        let mut found = Vec::new();
+        for folder in ["", "approvals", "maps"] {
+            let folder = Path::new("decisions").join(folder);
+            for name in files::names(&self.root.join(&folder))?.iter().filter(|name| !name.starts_with('.')) {
+                let path = folder.join(name);
+                let whole = self.root.join(&path);
+                if whole.is_dir() {
+                    continue;
+                }
+                let bytes = files::read(&whole, DECISION_BYTES_LIMIT)?.unwrap_or_default();
+                let text = String::from_utf8(bytes).map_err(|_| {
+                    Error::file("read as UTF-8", &whole)(std::io::ErrorKind::InvalidData.into())
+                })?;
+                found.push((path, text.trim_start_matches('\u{feff}').to_owned()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// The last time the stage was done, whatever has changed since. What was rolled back was not loaded.
     pub fn latest(&self, stage: Stage) -> Option<&Done> {
         let records = self.log.records().iter().rev();
@@ -251,6 +273,18 @@ impl Locked {
         let folder = self.subfolder("reports");
         files::remove_drafts(&folder, &format!(".{name}."))?;
         replace(&folder.join(name), bytes)
+    }
+
+    /// Writes `decisions/{name}` over what was there, durable when this returns; answers where it is.
+    pub(crate) fn write_decision(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.subfolder("decisions").join(name);
+        let folder = path.parent().unwrap_or(&path);
+        make_folder(folder)?;
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        files::remove_drafts(folder, &format!(".{file}."))?;
+        replace(&path, bytes)?;
+        files::sync_folder(folder)?;
+        Ok(path)
     }
 
     /// Opens `logs/{name}` at its end, on a new line.

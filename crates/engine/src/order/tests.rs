@@ -274,6 +274,7 @@ fn every_kind_is_known() {
         digest: String::new(),
         after: None,
         verdict: Verdict::Fail,
+        judged_anew: false,
         seconds: 1.0,
         report: json!(null),
     };

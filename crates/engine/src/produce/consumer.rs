@@ -24,7 +24,8 @@ pub(crate) const MOST_RULES: usize = 64;
 pub(crate) const RULE_SHIFT: u32 = 20;
 /// Convert rules in one file; `_part` has five bits for them.
 pub(crate) const MOST_CONVERT_RULES: usize = 32;
-const CONVERT_SHIFT: u32 = 26;
+/// Where those for the convert rule begin.
+pub(crate) const CONVERT_SHIFT: u32 = 26;
 
 pub(super) struct Consumer {
     pub(super) schema: SchemaRef,
@@ -44,7 +45,12 @@ pub(super) struct Consumer {
     key: Option<usize>,
     patient: Option<usize>,
     defines_patient: bool,
+    /// Where the rows' time stands, if their future ones matter, and when the future begins.
+    time: Option<usize>,
+    now: i64,
     hold: Option<usize>,
+    /// Places in the schema of the fields of held records that are kept.
+    of_held: Vec<usize>,
     keys: KeyWriter,
 }
 
@@ -83,8 +89,8 @@ enum Fate {
 
 impl Consumer {
     pub(super) fn new(job: &Job<'_>, first_check: usize) -> Self {
-        let schema = job.rule.frame.schema();
-        let index = |name: &str| schema.index_of_column_by_name(None, name);
+        let plan = job.rule.frame.schema();
+        let index = |name: &str| plan.index_of_column_by_name(None, name);
         let layout = Layout {
             degraded: index("_degraded"),
             fan: index("_fan").unwrap_or_default(),
@@ -97,8 +103,15 @@ impl Consumer {
         };
         let patient = job.into.extension.patient.as_ref().map(|patient| patient.value.as_str());
         let key = job.into.primary_key.first().map(|key| key.value.as_str());
+        let schema = layer_schema(job.into, Level::Categorized);
+        let of_held = || job.of_held.iter().map(String::as_str).chain(["_row", "_part"]);
         Self {
-            schema: layer_schema(job.into, Level::Categorized),
+            of_held: if job.of_held.is_empty() {
+                Vec::new()
+            } else {
+                of_held().filter_map(|name| schema.index_of(name).ok()).collect()
+            },
+            schema,
             outcome: Outcome {
                 reached: vec![RoaringTreemap::new(); job.rule.joins.len()],
                 ..Outcome::default()
@@ -124,6 +137,8 @@ impl Consumer {
             key: field(key),
             patient: field(patient),
             defines_patient: patient.is_some() && patient == key,
+            time: field(crate::stage::time_of(job.into)),
+            now: job.now,
             hold: field(job.into.extension.hold.as_ref().map(|hold| hold.value.as_str())),
             keys: KeyWriter::new(job.pool),
         }
@@ -156,7 +171,7 @@ impl Consumer {
         {
             *column = first_of(column, degraded);
         }
-        self.count(&rows, &parts, &fates);
+        self.count(&rows, &parts, &fates, &values);
         self.remember_reached(batch, &rows);
         self.remember_patients(&values, &fates, degraded.as_ref());
         let degraded = degraded.map_or_else(
@@ -165,6 +180,7 @@ impl Consumer {
         );
         values.extend([Arc::new(rows) as ArrayRef, Arc::new(made_parts), degraded]);
         let made = RecordBatch::try_new(SchemaRef::clone(&self.schema), values)?;
+        self.remember_held(&made, &fates)?;
         let made = if fates.iter().all(|fate| *fate == Fate::Kept) {
             made
         } else {
@@ -255,7 +271,8 @@ impl Consumer {
         Some(made.finish())
     }
 
-    fn count(&mut self, rows: &Int64Array, parts: &Int32Array, fates: &[Fate]) {
+    fn count(&mut self, rows: &Int64Array, parts: &Int32Array, fates: &[Fate], values: &[ArrayRef]) {
+        let times = self.time.and_then(|at| values.get(at));
         self.outcome.read += fates.len() as u64;
         // A row that may become several is counted once: as one of a set.
         for (row, fate) in fates.iter().enumerate() {
@@ -271,6 +288,9 @@ impl Consumer {
                     }
                 }
                 Fate::Quarantined => {
+                    if times.is_some_and(|times| !crate::stage::is_past(times, row, self.now)) {
+                        self.outcome.future.insert(driving);
+                    }
                     self.outcome.unproduced.entry(Unproduced::Quarantined).or_default().insert(driving);
                 }
                 Fate::Excluded(number) => {
@@ -279,6 +299,15 @@ impl Consumer {
                 }
             }
         }
+    }
+
+    fn remember_held(&mut self, made: &RecordBatch, fates: &[Fate]) -> Result<(), DataFusionError> {
+        if self.of_held.is_empty() || !fates.contains(&Fate::Quarantined) {
+            return Ok(());
+        }
+        let held: BooleanArray = fates.iter().map(|fate| Some(*fate == Fate::Quarantined)).collect();
+        self.outcome.held.push(arrow::compute::filter_record_batch(&made.project(&self.of_held)?, &held)?);
+        Ok(())
     }
 
     fn remember_reached(&mut self, batch: &RecordBatch, rows: &Int64Array) {
@@ -348,16 +377,17 @@ impl Marking<'_> {
         }
         for (row, fate) in self.fates.iter_mut().enumerate() {
             let number = exclude.value(row);
-            let check = if number > 0 {
+            // An exclusion may look at the joined row: where that is one of several, it is not asked.
+            let check = if fan.value(row) && number != -2 {
+                *fate = Fate::Quarantined;
+                0
+            } else if number > 0 {
                 *fate = Fate::Excluded(usize::try_from(number - 1).unwrap_or_default());
                 2 + number
             } else if number < 0 {
                 *fate = Fate::Quarantined;
                 // Undecided or uneven.
                 -number
-            } else if fan.value(row) {
-                *fate = Fate::Quarantined;
-                0
             } else {
                 continue;
             };

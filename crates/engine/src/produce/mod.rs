@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use chartlift_rules::{Disposition, TableSchema};
 use datafusion::error::DataFusionError;
 use futures::StreamExt;
@@ -21,7 +22,7 @@ use crate::marks::{Check, MarkWriter, RowSet};
 use crate::progress::Progress;
 use consumer::Consumer;
 
-pub(crate) use consumer::{MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
+pub(crate) use consumer::{CONVERT_SHIFT, MOST_CONVERT_RULES, MOST_RULES, RULE_SHIFT};
 
 /// What running a rule needs beside the rule.
 pub(crate) struct Job<'a> {
@@ -37,7 +38,11 @@ pub(crate) struct Job<'a> {
     pub pool: &'a Arc<Pool>,
     /// Single-row checks of what the rule produces.
     pub checks: &'a [ColumnCheck],
+    /// Fields of held records that a merge rule must know; none without one.
+    pub of_held: &'a [String],
     pub progress: &'a Arc<dyn Progress>,
+    /// When "future" begins, in microseconds since 1970.
+    pub now: i64,
 }
 
 /// Why a driving row produced nothing.
@@ -65,14 +70,24 @@ pub(crate) struct Outcome {
     pub absent: HashSet<u64>,
     /// For each join, the rows it reached.
     pub reached: Vec<RoaringTreemap>,
+    /// The records of quarantined rows: the fields that were asked for, `_row` and `_part`.
+    pub held: Vec<RecordBatch>,
     /// The produced rows' keys, for finding equal ones.
     pub keys: Vec<KeyWriter>,
     pub digest: ArtefactDigest,
+    /// Driving rows that are held and not known to be past, where that matters.
+    pub future: RowSet,
     /// Driving rows of which a piece came out, where a row may have several.
     multiplied: RowSet,
 }
 
 impl Outcome {
+    /// How many of the quarantined rows are not known to be past.
+    pub(crate) fn future_held(&self) -> u64 {
+        let held = self.unproduced.get(&Unproduced::Quarantined);
+        held.map_or(0, |held| self.future.iter().filter(|id| held.contains(*id)).count() as u64)
+    }
+
     /// Counts driving rows that never reached the rule's plan.
     pub(crate) fn left_out(&mut self, reason: Unproduced, rows: RowSet) {
         if !rows.is_empty() {
@@ -96,9 +111,11 @@ impl Outcome {
         } else {
             self.reached.iter_mut().zip(other.reached).for_each(|(mine, theirs)| *mine |= theirs);
         }
+        self.held.extend(other.held);
         self.keys.extend(other.keys);
         self.digest.merge(&other.digest)?;
         self.multiplied.union(other.multiplied);
+        self.future.union(other.future);
         Ok(())
     }
 }

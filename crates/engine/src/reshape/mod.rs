@@ -104,7 +104,8 @@ impl<'a> Shape<'a> {
         Ok(Reshaped { folder, merged, nothing: pieces.nothing })
     }
 
-    /// In the order of the groups, each in its own order; ties stay in the order of the file.
+    /// In the order of the groups, each in its own order; ties stay in the order of the file. A row with nothing to
+    /// be ordered by stands where it does not lead.
     fn sorted(
         &self,
         input: &RuleInput<'_>,
@@ -122,7 +123,7 @@ impl<'a> Shape<'a> {
         };
         let mut order: Vec<_> =
             group.by.iter().map(|name| column_of(alias, &name.value).sort(true, true)).collect();
-        order.extend(group.order.iter().map(|name| typed(name).sort(true, false)));
+        order.extend(group.order.iter().map(|name| typed(name).sort(true, leads_last(group.take))));
         order.push(column_of(alias, "_row").sort(true, false));
         frame.sort(order)
     }
@@ -171,7 +172,8 @@ impl<'a> Shape<'a> {
     /// The columns of the shaped rows.
     fn schema(&self, from: &Origin<'_>) -> SchemaRef {
         let text = |name: &str| Field::new(name, DataType::Utf8View, true);
-        let mut fields: Vec<Field> = from.schema.fields.iter().map(|field| text(&field.name.value)).collect();
+        let mut fields: Vec<Field> =
+            from.schema.fields.iter().chain(&from.schema.made).map(|field| text(&field.name.value)).collect();
         fields.push(Field::new("_row", DataType::Int64, false));
         fields.push(text("_key"));
         fields.extend((0..self.lines.len()).map(|number| text(&lines_column(number))));

@@ -43,9 +43,11 @@ pub(super) fn catch_up(order: &Locked, stage: Stage) -> Result<(), Error> {
     let (name, detailed) = names(stage);
     let folder = order.subfolder("logs");
     let told = told(&folder.join(name))?;
-    for attempt in attempts.iter().filter(|attempt| !told.contains(&attempt.number)) {
+    for attempt in attempts.iter().filter(|attempt| !told.contains(&attempt.name())) {
         // The list of marks first: the attempt is told with the last line of the short log.
-        if let (Some(detailed), Some((_, Event::Done(done)))) = (detailed, attempt.end()) {
+        if let (Some(detailed), Some((_, Event::Done(done))), 0) =
+            (detailed, attempt.end(), attempt.judgement)
+        {
             let mut lines = Lines::append(order, &folder, detailed)?;
             attempt.start(&mut lines)?;
             list_marks(order, done, &mut lines)?;
@@ -65,6 +67,8 @@ pub(super) fn catch_up(order: &Locked, stage: Stage) -> Result<(), Error> {
 struct Attempt<'a> {
     stage: Stage,
     number: u32,
+    /// How often the attempt had been judged anew by then: such a block tells the new judgement.
+    judgement: u32,
     started: &'a Record,
     ended: Option<&'a Record>,
 }
@@ -74,7 +78,19 @@ fn attempts(records: &[Record], stage: Stage) -> Vec<Attempt<'_>> {
     for record in records {
         match &record.event {
             Event::Started { stage: of, attempt } if *of == stage => {
-                attempts.push(Attempt { stage, number: *attempt, started: record, ended: None });
+                attempts.push(Attempt {
+                    stage,
+                    number: *attempt,
+                    judgement: 0,
+                    started: record,
+                    ended: None,
+                });
+            }
+            Event::Done(Done { stage: of, attempt, judged_anew: true, .. }) if *of == stage => {
+                let number = *attempt;
+                let earlier = attempts.iter().filter(|attempt| attempt.number == number).count();
+                let judgement = u32::try_from(earlier).unwrap_or(u32::MAX);
+                attempts.push(Attempt { stage, number, judgement, started: record, ended: Some(record) });
             }
             Event::Done(Done { stage: of, attempt, .. }) | Event::Failed { stage: of, attempt, .. }
                 if *of == stage =>
@@ -92,6 +108,11 @@ fn attempts(records: &[Record], stage: Stage) -> Vec<Attempt<'_>> {
 }
 
 impl Attempt<'_> {
+    /// What tells its block from others.
+    fn name(&self) -> (u32, u32) {
+        (self.number, self.judgement)
+    }
+
     fn end(&self) -> Option<(&Record, &Event)> {
         self.ended.map(|record| (record, &record.event))
     }
@@ -100,8 +121,8 @@ impl Attempt<'_> {
     fn start(&self, lines: &mut Lines) -> Result<(), Error> {
         lines.time = time(self.started);
         let number = self.number.to_string();
-        let fact =
-            Fact::info("started", self.stage).with("attempt", &number).with("actor", &self.started.actor);
+        let name = if self.judgement == 0 { "started" } else { "judged-anew" };
+        let fact = Fact::info(name, self.stage).with("attempt", &number).with("actor", &self.started.actor);
         lines.write(&fact)?;
         lines.time = time(self.ended.unwrap_or(self.started));
         Ok(())
@@ -122,7 +143,9 @@ impl Attempt<'_> {
             }
             _ => Fact::error("ended", self.stage).with("verdict", "interrupted"),
         };
-        lines.write(&ended.with("attempt", &self.number.to_string()))?;
+        let ended = ended.with("attempt", &self.number.to_string());
+        let judgement = self.judgement.to_string();
+        lines.write(&if self.judgement == 0 { ended } else { ended.with("judgement", &judgement) })?;
         lines.flush()
     }
 }
@@ -132,7 +155,7 @@ fn time(record: &Record) -> String {
 }
 
 /// The attempts whose `ended` line stands in a log.
-fn told(path: &Path) -> Result<BTreeSet<u32>, Error> {
+fn told(path: &Path) -> Result<BTreeSet<(u32, u32)>, Error> {
     let mut told = BTreeSet::new();
     let file = match File::open(path) {
         Ok(file) => file,
@@ -143,8 +166,12 @@ fn told(path: &Path) -> Result<BTreeSet<u32>, Error> {
         let line = line.map_err(Error::file("read", path))?;
         let line = String::from_utf8_lossy(&line);
         if line.split(' ').nth(2) == Some("ended") {
-            let number = line.split(' ').find_map(|field| field.strip_prefix("attempt="));
-            told.extend(number.and_then(|number| number.parse::<u32>().ok()));
+            let number = |name: &str| {
+                let field = line.split(' ').find_map(|field| field.strip_prefix(name));
+                field.and_then(|number| number.parse::<u32>().ok())
+            };
+            let judgement = number("judgement=").unwrap_or_default();
+            told.extend(number("attempt=").map(|attempt| (attempt, judgement)));
         }
     }
     Ok(told)

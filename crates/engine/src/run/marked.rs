@@ -9,7 +9,7 @@ use crate::marks::{Mark, read_all};
 use crate::statement::Stage;
 
 /// Bits of a row number that count records; the ones above name the file.
-const RECORD_BITS: u32 = 40;
+pub(crate) const RECORD_BITS: u32 = 40;
 
 /// Who marked a row.
 pub(crate) enum By {

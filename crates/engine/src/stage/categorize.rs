@@ -6,13 +6,14 @@ use std::path::Path;
 use chartlift_rules::{Disposition, System, Unreferenced};
 
 use super::fates::{Fates, TableRows};
+use super::held_rows::{HeldRows, origins};
 use super::joining;
 use super::patients::of_held_rows;
 use super::transform::{Earlier, Patients, Transform, transform};
 use super::{Finished, Work};
 use crate::Error;
-use crate::compile::{Level, Origin, Rows};
-use crate::gates::{self, Measured};
+use crate::compile::Level;
+use crate::gates::Measured;
 use crate::keys::KeySet;
 use crate::marks::{Check, Mark, MarkWriter, RowId};
 use crate::report::StageReport;
@@ -35,18 +36,22 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let joining = joining::join(&systems, folder, &mut known, &mut report, &mut counts).await?;
     let mut patients = PatientCount::default();
     let mut layers = joining.layers;
+    let mut future = Vec::new();
     for (one, categorized) in systems.iter().zip(done) {
         categorized.known.write(&one.under(folder)?)?;
         patients.exported += exported(&categorized.patients, &categorized.known)?;
         patients.unattributed += categorized.unattributed;
         layers.extend(categorized.layers);
+        future.push(categorized.future);
     }
     // Whoever is in two systems is one person.
     patients.exported -= joining.joined;
     report.patients = Some(patients);
     report.count_findings(Stage::Categorize, &counts);
-    let (verdict, trouble) = verdict(work, &report);
-    report.trouble = trouble;
+    for (one, future) in systems.iter().zip(&future) {
+        measure(one, &mut report, future)?;
+    }
+    let verdict = work.judge(Stage::Categorize, &mut report);
     let digest = super::layer_digest(&layers, &report);
     Ok(Finished { report, verdict, digest })
 }
@@ -59,6 +64,8 @@ struct Categorized {
     unattributed: u64,
     /// Name and digest of each category.
     layers: Vec<String>,
+    /// By category, how many of the rows held here lie in the future.
+    future: BTreeMap<String, u64>,
 }
 
 /// The rows that the rules of one system read.
@@ -84,24 +91,18 @@ async fn one_system(
 ) -> Result<Categorized, Error> {
     let system = work.system()?;
     let checked = work.folder(Stage::Check)?;
+    let check = work.report(Stage::Check)?;
     let checked_tables = own_tables(work)?;
     let earlier: BTreeMap<String, Earlier> =
         checked_tables.iter().map(|table| (table.table.clone(), Earlier::of(table))).collect();
     let context = work.session()?;
-    let origins: Vec<Origin<'_>> = system
-        .tables
-        .iter()
-        .map(|table| Origin {
-            name: &table.name.value,
-            schema: &table.schema,
-            rows: Rows::not_held(checked.join(&table.name.value)),
-            level: Level::Checked,
-        })
-        .collect();
+    let origins = origins(system, &checked, check);
+    let held = HeldRows { work, context: &context, origins: &origins, checked: &checked, report: check };
     let mut fates = Fates::default();
     let mut known = Patients { incomplete: HashSet::new(), absent: HashSet::new() };
     let mut patients = KeySet::default();
     let mut layers = Vec::new();
+    let mut future = BTreeMap::new();
     for file in &system.categorize {
         let Some(into) = work.environment.project.categories.get(&file.into.value) else { continue };
         let one = Transform {
@@ -114,6 +115,7 @@ async fn one_system(
             origins: &origins,
             timezone: &system.timezone,
             folder: folder.join(&file.into.value),
+            held: Some(&held),
         };
         let made = transform(&one, &earlier, report, counts).await?;
         known.incomplete.extend(made.incomplete);
@@ -121,6 +123,9 @@ async fn one_system(
         patients = made.patients.unwrap_or(patients);
         layers.push(one.layer(&made.digest));
         report.categories.push(made.balance);
+        let mut held = work.future_of_records(into, &one.folder, &made.conflicts)?;
+        held += made.rules.iter().map(|(_, outcome)| outcome.future_held()).sum::<u64>();
+        future.insert(file.into.value.clone(), held);
         for ((from, outcome), joins) in made.rules.into_iter().zip(made.joins) {
             fates.rule(from, outcome.unproduced);
             for (join, reached) in joins.into_iter().zip(outcome.reached) {
@@ -128,9 +133,9 @@ async fn one_system(
             }
         }
     }
-    let unattributed = of_held_rows(work, &context, &origins, &checked, &mut known).await?;
+    let unattributed = of_held_rows(&held, &mut known).await?;
     settle_tables(system, &checked_tables, &checked, folder, &fates, report, counts)?;
-    Ok(Categorized { known, patients, unattributed, layers })
+    Ok(Categorized { known, patients, unattributed, layers, future })
 }
 
 /// How many patients the export names: those that got a record, and those whose own row is held.
@@ -177,33 +182,31 @@ fn settle_tables(
     marks.close()
 }
 
-fn verdict(
-    work: &Work<'_>,
-    report: &StageReport,
-) -> (crate::statement::Verdict, Option<crate::statement::Trouble>) {
-    if let Some(stop) = super::blocked(report) {
-        return stop;
-    }
-    let mut measured: Vec<Measured<'_>> = Vec::new();
-    let systems = work.systems().unwrap_or_default();
-    for category in &report.categories {
-        let own = |rule: &&RuleBalance| rule.into == category.category && rule.system == category.system;
+/// Measures one system's categories; what check held has been through check's gate.
+fn measure(work: &Work<'_>, report: &mut StageReport, future: &BTreeMap<String, u64>) -> Result<(), Error> {
+    let checked = own_tables(work)?;
+    let before = |from: &str| {
+        let table = checked.iter().find(|table| table.table == from);
+        table.map_or(0, |table| table.quarantined)
+    };
+    let system = work.label();
+    for category in report.categories.iter().filter(|one| one.system.as_deref() == system) {
+        let own = |rule: &&RuleBalance| rule.into == category.category && rule.system.as_deref() == system;
         let into: Vec<_> = report.rules.iter().filter(own).collect();
+        let held = |rule: &&RuleBalance| rule.quarantined - before(&rule.from).min(rule.quarantined);
         let schema = work.environment.project.categories.get(&category.category);
-        let before = |rule: &RuleBalance| {
-            let named = |one: &&Work<'_>| one.label() == rule.system.as_deref();
-            let tables = systems.iter().find(named).and_then(|one| own_tables(one).ok()).unwrap_or_default();
-            tables.iter().find(|table| table.table == rule.from).map_or(0, |table| table.quarantined)
-        };
-        measured.push(Measured {
-            name: &category.category,
-            safety_critical: schema.map(|schema| schema.extension.safety_critical).unwrap_or_default(),
+        let safety = schema.map(|schema| schema.extension.safety_critical).unwrap_or_default();
+        let measured = Measured {
+            name: category.category.clone(),
             read: into.iter().map(|rule| rule.read).sum(),
             excluded: into.iter().flat_map(|rule| rule.excluded.values()).sum(),
-            // What check held has been through check's gate.
-            held: into.iter().map(|rule| rule.quarantined - before(rule).min(rule.quarantined)).sum::<u64>()
-                + category.quarantined,
-        });
+            held: into.iter().map(held).sum::<u64>() + category.quarantined,
+            also: into.iter().map(|rule| rule.from.clone()).collect(),
+            system: system.map(str::to_owned),
+            ..Measured::default()
+        };
+        let future = future.get(&category.category).copied().unwrap_or_default();
+        report.measured.push(measured.with_critical(safety, future));
     }
-    gates::judge(&work.environment.project, Stage::Categorize, &measured)
+    Ok(())
 }

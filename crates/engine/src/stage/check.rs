@@ -3,49 +3,56 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use chartlift_rules::{SafetyCritical, SourceTable, System, TableSchema};
+use chartlift_rules::{SafetyCritical, SourceTable, System};
 
 use super::{Finished, Work};
 use crate::Error;
 use crate::constraints;
-use crate::gates::{self, Measured};
-use crate::land::{self, FileJob, FileResult, Settled, TableJob};
+use crate::gates::Measured;
+use crate::land::{self, DigitCounts, FileJob, FileResult, Settled, TableJob};
 use crate::marks::{Check, RowSet, write_rows};
 use crate::report::{SourceFile, StageReport, table_of};
 use crate::statement::{FileBalance, Finding, Stage, TableBalance, Trouble, Verdict};
 use chartlift_rules::Disposition;
 
-pub(super) fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
+    // Landing is its own pool of threads; the runtime only waits for it.
+    let (mut report, tables) = tokio::task::block_in_place(|| land(work, folder))?;
+    let verdict = verdict(work, folder, &mut report, &tables).await?;
+    let digest = digest(&report);
+    Ok(Finished { report, verdict, digest })
+}
+
+/// The tables of each system.
+fn land(work: &Work<'_>, folder: &Path) -> Result<(StageReport, Vec<Vec<Table>>), Error> {
     let claimed = &work.report(Stage::Identify)?.sources;
     let mut report = StageReport { sources: claimed.clone(), ..StageReport::default() };
     let mut counts = Vec::new();
-    let mut measured = Vec::new();
+    let mut tables = Vec::new();
     let systems = work.systems()?;
     for one in &systems {
         let before = report.lengths();
-        measured.extend(one_system(one, &one.under(folder)?, &mut report, &mut counts)?);
+        tables.push(one_system(one, &one.under(folder)?, &mut report, &mut counts)?);
         report.of_system(before, one.label());
     }
     report.count_findings(Stage::Check, &counts);
     for one in &systems {
         let before = report.lengths();
+        super::attachments::settle(one, &one.under(folder)?, &mut report)?;
         residue(one.system()?, &mut report);
         report.of_system(before, one.label());
     }
-    let (verdict, trouble) = verdict(work, &report, &measured);
-    report.trouble = trouble;
-    let digest = digest(&report);
-    Ok(Finished { report, verdict, digest })
+    Ok((report, tables))
 }
 
-/// Lands the files of one system and settles the keys between them; says what its gates look at.
-fn one_system<'a>(
-    work: &Work<'a>,
+/// Lands the files of one system and settles the keys between them.
+fn one_system(
+    work: &Work<'_>,
     folder: &Path,
     report: &mut StageReport,
     counts: &mut Vec<u64>,
-) -> Result<Vec<Measured<'a>>, Error> {
-    let system: &'a System = work.system()?;
+) -> Result<Vec<Table>, Error> {
+    let system = work.system()?;
     let (jobs, merged_checks) = table_jobs(system, folder, report);
     let files = file_jobs(work, &jobs, &report.sources)?;
     let total = files.iter().filter_map(|(_, file)| file.path.metadata().ok()).map(|one| one.len()).sum();
@@ -63,7 +70,7 @@ fn one_system<'a>(
     let mut tables: Vec<Table> = jobs.iter().map(|_| Table::default()).collect();
     let mut remembered: Vec<Vec<_>> = jobs.iter().map(|_| Vec::new()).collect();
     for ((source, file), result) in sources.into_iter().zip(&file_jobs).zip(results) {
-        account_file(report, source, system, &jobs, file, &result);
+        account_file(report, source, &jobs, file, &result);
         if let (Some(table), Some(keys)) = (tables.get_mut(file.table), remembered.get_mut(file.table)) {
             table.add(&result, jobs.get(file.table));
             keys.extend(result.landed.keys);
@@ -74,17 +81,9 @@ fn one_system<'a>(
     for ((table, job), settled) in tables.iter_mut().zip(&jobs).zip(settled) {
         table.settle(settled);
         let input = holding(work, report, &job.table.name.value)?;
-        table.publish(job, input, counts, report)?;
+        table.publish(job, (&system.name, input), counts, report)?;
     }
-    let critical = critical_tables(work, system);
-    let measured = system.tables.iter().zip(&tables).map(|(source, table)| Measured {
-        name: &source.name.value,
-        safety_critical: critical.get(source.name.value.as_str()).copied().unwrap_or_default(),
-        read: table.landed + table.rejected,
-        excluded: 0,
-        held: table.quarantined.len() + table.rejected,
-    });
-    Ok(measured.collect())
+    Ok(tables)
 }
 
 /// The inputs of the system that hold files of a table, as one name.
@@ -108,6 +107,7 @@ struct Table {
     landed: u64,
     rejected: u64,
     counts: Vec<(usize, u64)>,
+    digits: Vec<DigitCounts>,
     quarantined: RowSet,
     merged: RowSet,
 }
@@ -117,6 +117,8 @@ impl Table {
         self.landed += result.landed.rows;
         self.rejected += result.landed.rejected;
         self.quarantined.union(result.landed.quarantined.clone());
+        self.digits.resize(result.landed.digits.len(), DigitCounts::default());
+        self.digits.iter_mut().zip(&result.landed.digits).for_each(|(mine, theirs)| mine.merge(theirs));
         let first = job.map_or(0, |job| job.first_check);
         self.counts.extend(result.landed.counts.iter().enumerate().map(|(at, rows)| (first + at, *rows)));
     }
@@ -131,7 +133,7 @@ impl Table {
     fn publish(
         &mut self,
         job: &TableJob<'_>,
-        input: String,
+        (system, input): (&str, String),
         counts: &mut [u64],
         report: &mut StageReport,
     ) -> Result<(), Error> {
@@ -152,6 +154,11 @@ impl Table {
         held.union(self.merged.clone());
         if !held.is_empty() {
             write_rows(&job.folder.join("held.parquet"), &held)?;
+        }
+        let short = job.digits.iter().zip(&self.digits).filter(|(_, counts)| counts.short > 0);
+        let short: BTreeMap<_, _> = short.map(|(one, counts)| (one.column.clone(), *counts)).collect();
+        if !short.is_empty() {
+            report.digits.insert(table_of(system, &job.table.name.value), short);
         }
         report.tables.push(TableBalance {
             input,
@@ -174,7 +181,7 @@ fn table_jobs<'a>(
     let tables: Vec<&SourceTable> = system.tables.iter().collect();
     let mut jobs = Vec::new();
     for table in &tables {
-        let schema = with_required_keys(&table.schema);
+        let schema = table.schema.with_required_keys();
         // Lint has shown the problems of the schema; here only its checks matter.
         let (checks, _) = constraints::text_checks(&schema, &system.timezone);
         let first_check = report.checks.len();
@@ -186,7 +193,14 @@ fn table_jobs<'a>(
             );
         }
         let folder = folder.join(&table.name.value);
-        jobs.push(TableJob { table, checks, first_check, keys: land::TableKeys::default(), folder });
+        jobs.push(TableJob {
+            table,
+            checks,
+            first_check,
+            keys: land::TableKeys::default(),
+            digits: land::digit_columns(&table.schema),
+            folder,
+        });
     }
     let keys = land::table_keys(&tables, &mut report.checks);
     jobs.iter_mut().zip(keys).for_each(|(job, keys)| job.keys = keys);
@@ -198,16 +212,6 @@ fn table_jobs<'a>(
         })
         .collect();
     (jobs, merged)
-}
-
-/// The columns of a primary key must have values, said or not.
-fn with_required_keys(schema: &TableSchema) -> TableSchema {
-    let mut schema = schema.clone();
-    let keys: Vec<String> = schema.primary_key.iter().map(|key| key.value.clone()).collect();
-    for field in schema.fields.iter_mut().filter(|field| keys.contains(&field.name.value)) {
-        field.constraints.required = true;
-    }
-    schema
 }
 
 /// The files of known tables; their number in the order is their place in the list of sources.
@@ -234,7 +238,6 @@ fn file_jobs(
 fn account_file(
     report: &mut StageReport,
     source: usize,
-    system: &System,
     jobs: &[TableJob<'_>],
     file: &FileJob,
     result: &FileResult,
@@ -255,7 +258,11 @@ fn account_file(
         let check = Check::new(code, &job.table.name.value, Disposition::Quarantine);
         report.findings.push(check.finding(Stage::Check, *rows));
     }
-    report.headers.insert(table_of(&system.name, &job.table.name.value), result.index.header.clone());
+    if let Some(source) = report.sources.get(source) {
+        let declared = || job.table.schema.fields.iter().map(|field| field.name.value.clone()).collect();
+        let header = if job.table.dialect.header_row == 0 { declared() } else { result.index.header.clone() };
+        report.headers.insert(source.place(), header);
+    }
     labels(report, job.table, &result.index.header);
 }
 
@@ -310,31 +317,49 @@ fn residue(system: &System, report: &mut StageReport) {
     }
 }
 
-fn verdict(work: &Work<'_>, report: &StageReport, measured: &[Measured<'_>]) -> (Verdict, Option<Trouble>) {
+async fn verdict(
+    work: &Work<'_>,
+    folder: &Path,
+    report: &mut StageReport,
+    tables: &[Vec<Table>],
+) -> Result<Verdict, Error> {
     if report.files.iter().all(|file| file.read == 0) {
-        let trouble = Trouble {
+        report.trouble = Some(Trouble {
             code: "no-rows".into(),
             message: "the input files hold no rows".into(),
             hint: "check that the export ran to its end".into(),
-        };
-        return (Verdict::NotRun, Some(trouble));
+        });
+        return Ok(Verdict::NotRun);
     }
-    super::blocked(report).unwrap_or_else(|| gates::judge(&work.environment.project, Stage::Check, measured))
+    for (one, tables) in work.systems()?.iter().zip(tables) {
+        let (system, folder) = (one.system()?, one.under(folder)?);
+        let before = report.lengths();
+        for (source, table) in system.tables.iter().zip(tables) {
+            let name = source.name.value.as_str();
+            let safety = critical_table(one, system, name);
+            let future = match safety {
+                SafetyCritical::Future => one.future_of_table(name, &folder, report).await?,
+                SafetyCritical::Yes | SafetyCritical::No => 0,
+            };
+            let measured = Measured {
+                name: name.to_owned(),
+                read: table.landed + table.rejected,
+                held: table.quarantined.len() + table.rejected,
+                ..Measured::default()
+            };
+            report.measured.push(measured.with_critical(safety, future));
+        }
+        report.of_system(before, one.label());
+    }
+    Ok(work.judge(Stage::Check, report))
 }
 
-/// Source tables that feed a safety-critical category.
-fn critical_tables<'a>(work: &Work<'_>, system: &'a System) -> BTreeMap<&'a str, SafetyCritical> {
-    let mut critical = BTreeMap::new();
-    for file in &system.categorize {
-        let Some(category) = work.environment.project.categories.get(&file.into.value) else { continue };
-        if category.extension.safety_critical != SafetyCritical::Yes {
-            continue;
-        }
-        for rule in &file.rules {
-            critical.insert(rule.from.value.as_str(), SafetyCritical::Yes);
-        }
-    }
-    critical
+/// Whether a source table feeds a safety-critical category.
+fn critical_table(work: &Work<'_>, system: &System, table: &str) -> SafetyCritical {
+    let files =
+        system.categorize.iter().filter(|file| file.rules.iter().any(|rule| rule.from.value == table));
+    let categories = files.filter_map(|file| work.environment.project.categories.get(&file.into.value));
+    super::worst(categories.map(|category| category.extension.safety_critical))
 }
 
 /// Equal files, schema and marks give equal rows: their hashes stand for them.
@@ -342,5 +367,6 @@ fn digest(report: &StageReport) -> String {
     let sources = serde_json::to_vec(&report.sources).unwrap_or_default();
     let tables = serde_json::to_vec(&report.tables).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
-    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings])
+    let attachments = serde_json::to_vec(&report.attachments).unwrap_or_default();
+    crate::project_key::sha256_of([sources.as_slice(), &tables, &findings, &attachments])
 }

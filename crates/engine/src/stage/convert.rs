@@ -3,18 +3,26 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use chartlift_rules::{RuleFile, SafetyCritical, Target};
+
 use super::joining::{Joined, refuse_natural_keys};
-use super::transform::{Earlier, Patients, Transform, transform};
+use super::linked::is_linked;
+use super::loadable::table_spec;
+use super::transform::{Earlier, Patients, Transform, Transformed, transform};
 use super::{Finished, Work};
 use crate::Error;
 use crate::compile::{Level, Origin, Rows};
-use crate::gates::{self, Measured};
+use crate::gates::Measured;
+use crate::produce::Unproduced;
 use crate::report::StageReport;
-use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
+use crate::statement::{LoadBalance, RuleBalance, Stage};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let systems = work.systems()?;
     let target = work.target()?;
+    if systems.len() > 1 {
+        refuse_linked(target)?;
+    }
     for one in &systems {
         if !Joined::read(one)?.is_empty() {
             refuse_natural_keys(target)?;
@@ -23,7 +31,6 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let mut report = StageReport::default();
     let mut counts = Vec::new();
     let mut layers = Vec::new();
-    let mut conflicts: Vec<(&str, u64)> = Vec::new();
     let rules = || target.convert.iter().flat_map(|file| &file.rules);
     let rows = |one: &Work<'_>| -> u64 {
         let earlier = earlier(one);
@@ -35,27 +42,35 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
         let made = one_system(one, &one.under(folder)?, &mut report, &mut counts).await?;
         report.of_system(before, one.label());
         layers.extend(made.layers);
-        for (table, rows) in made.conflicts {
-            match conflicts.iter_mut().find(|(known, _)| *known == table) {
-                Some((_, sum)) => *sum += rows,
-                None => conflicts.push((table, rows)),
-            }
-        }
+        made.measured.into_iter().for_each(|one| report.add_measured(one));
     }
     work.environment.progress.end();
     report.count_findings(Stage::Convert, &counts);
-    let (verdict, trouble) = verdict(work, &report, &conflicts);
-    report.trouble = trouble;
+    let verdict = work.judge(Stage::Convert, &mut report);
     let digest = super::layer_digest(&layers, &report);
     Ok(Finished { report, verdict, digest })
 }
 
 /// What the rows of one system came to.
-struct Converted<'a> {
+struct Converted {
     /// Name and digest of each table.
     layers: Vec<String>,
-    /// Rows held because they share a key with another one.
-    conflicts: Vec<(&'a str, u64)>,
+    measured: Vec<Measured>,
+}
+
+/// Keys that the target gives, and rows that it has already, are looked for in the key space of one system.
+fn refuse_linked(target: &Target) -> Result<(), Error> {
+    let linked = target.tables.iter().find(|table| is_linked(&table_spec(target, table, "")));
+    linked.map_or(Ok(()), |table| {
+        Err(Error::Usage {
+            code: "several-systems",
+            message: format!(
+                "the order has several systems, and `{}` has `mode: match` or `key: identity`",
+                table.name.value
+            ),
+            hint: "migrate each system by an order of its own".into(),
+        })
+    })
 }
 
 /// The records of one system, by category.
@@ -67,12 +82,12 @@ fn earlier(work: &Work<'_>) -> BTreeMap<String, Earlier> {
     names.map(|name| (name.clone(), Earlier { rows: rows(name), ..Earlier::default() })).collect()
 }
 
-async fn one_system<'a>(
-    work: &Work<'a>,
+async fn one_system(
+    work: &Work<'_>,
     folder: &Path,
     report: &mut StageReport,
     counts: &mut Vec<u64>,
-) -> Result<Converted<'a>, Error> {
+) -> Result<Converted, Error> {
     let target = work.target()?;
     let categorized = work.folder(Stage::Categorize)?;
     let context = work.session()?;
@@ -86,11 +101,13 @@ async fn one_system<'a>(
             schema,
             rows: Rows::not_held(categorized.join(name)),
             level: Level::Categorized,
+            digits: None,
         })
         .collect();
     let earlier = earlier(work);
     let mut known = Patients { incomplete: HashSet::new(), absent: HashSet::new() };
-    let mut converted = Converted { layers: Vec::new(), conflicts: Vec::new() };
+    let first = report.rules.len();
+    let mut converted = Converted { layers: Vec::new(), measured: Vec::new() };
     for file in &target.convert {
         let Some(table) = target.tables.iter().find(|table| table.name.value == file.into.value) else {
             continue;
@@ -105,12 +122,14 @@ async fn one_system<'a>(
             origins: &origins,
             timezone: "UTC",
             folder: folder.join(&file.into.value),
+            held: None,
         };
         let made = transform(&one, &earlier, report, counts).await?;
+        let rules = report.rules.get(first..).unwrap_or_default();
+        converted.measured.push(measure(work, file, &made, rules)?);
         known.incomplete.extend(made.incomplete);
         known.absent.extend(made.absent);
         converted.layers.push(one.layer(&made.digest));
-        converted.conflicts.push((file.into.value.as_str(), made.balance.quarantined));
         report.add_load(LoadBalance {
             table: file.into.value.clone(),
             converted: made.balance.rows + made.balance.quarantined,
@@ -122,19 +141,35 @@ async fn one_system<'a>(
     Ok(converted)
 }
 
-/// `conflicts`: for each table, the rows held because they share a key with another one.
-fn verdict(work: &Work<'_>, report: &StageReport, conflicts: &[(&str, u64)]) -> (Verdict, Option<Trouble>) {
-    let measured = conflicts.iter().map(|(name, conflicts)| {
-        let into = || report.rules.iter().filter(move |rule| rule.into == *name);
-        Measured {
-            name,
-            safety_critical: work.critical_table(name),
-            read: into().map(|rule| rule.read).sum(),
-            excluded: into().flat_map(|rule| rule.excluded.values()).sum(),
-            held: into().map(|rule| rule.quarantined).sum::<u64>() + conflicts,
+/// What the rules into a table came to; `conflicts` are rows held because they share a key with another one.
+fn measure(
+    work: &Work<'_>,
+    file: &RuleFile,
+    made: &Transformed,
+    balances: &[RuleBalance],
+) -> Result<Measured, Error> {
+    let name = file.into.value.as_str();
+    let into: Vec<_> = balances.iter().filter(|rule| rule.into == name).collect();
+    let safety = work.critical_table(name);
+    let mut future = 0;
+    if safety == SafetyCritical::Future {
+        let categorized = work.folder(Stage::Categorize)?;
+        future += work.future_of_target_rows(file, &categorized, &made.conflicts)?;
+        for (from, outcome) in &made.rules {
+            let category = work.environment.project.categories.get(from);
+            let held = outcome.unproduced.get(&Unproduced::Quarantined);
+            if let (Some(category), Some(held)) = (category, held) {
+                future += work.future_of_records(category, &categorized.join(from), held)?;
+            }
         }
-    });
-    let measured: Vec<Measured<'_>> = measured.collect();
-    let judged = || gates::judge(&work.environment.project, Stage::Convert, &measured);
-    super::blocked(report).unwrap_or_else(judged)
+    }
+    let measured = Measured {
+        name: name.to_owned(),
+        read: into.iter().map(|rule| rule.read).sum(),
+        excluded: into.iter().flat_map(|rule| rule.excluded.values()).sum(),
+        held: into.iter().map(|rule| rule.quarantined).sum::<u64>() + made.balance.quarantined,
+        also: into.iter().map(|rule| rule.from.clone()).collect(),
+        ..Measured::default()
+    };
+    Ok(measured.with_critical(safety, future))
 }

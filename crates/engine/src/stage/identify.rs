@@ -3,17 +3,18 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use chartlift_rules::Disposition;
+use chartlift_rules::{Disposition, System};
 
 use super::drift::Earlier;
 use super::inputs::files_of;
-use super::{Finished, Work};
+use super::{Finished, Work, attachments};
 use crate::Error;
+use crate::gates::{command, file_of};
 use crate::identify::{self, FileHead, Ranking};
 use crate::order::InputSpec;
 use crate::project_key::sha256_of;
 use crate::report::{InputRanking, SourceFile, StageReport, SystemChoice};
-use crate::statement::{Finding, Stage, Trouble, Verdict};
+use crate::statement::{Finding, OpenDecision, Stage, Trouble, Verdict};
 
 /// How much of each file is looked at.
 const HEAD_BYTES: u64 = 256 << 10;
@@ -43,7 +44,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<Finished, Error> {
         verdict: Verdict::Pass,
         missing: Vec::new(),
     };
-    for (input, files) in &listed {
+    for (input, files) in listed {
         found.input(work, input, files)?;
     }
     work.environment.progress.end();
@@ -79,7 +80,7 @@ struct Found {
 
 impl Found {
     /// Finds the pack of one input.
-    fn input(&mut self, work: &Work<'_>, input: &InputSpec, files: &[InputFile]) -> Result<(), Error> {
+    fn input(&mut self, work: &Work<'_>, input: &InputSpec, files: Vec<InputFile>) -> Result<(), Error> {
         if files.is_empty() {
             let trouble = Trouble {
                 code: "no-files".into(),
@@ -90,16 +91,20 @@ impl Found {
             return Ok(());
         }
         let mut heads = Vec::new();
-        for file in files {
-            heads.push(FileHead { name: file.name.clone(), size: file.bytes, head: head(&file.path)? });
+        let systems = &work.environment.project.systems;
+        for file in &files {
+            // There may be a million of them, and none is a table.
+            let head =
+                if identify::only_attachment(systems, &file.name) { Vec::new() } else { head(&file.path)? };
+            heads.push(FileHead { name: file.name.clone(), size: file.bytes, head });
             work.environment.progress.advance(1);
         }
-        let stated = input.system.as_deref().map(|system| (system, input.version.as_deref()));
-        let mut ranking = identify::rank(&work.environment.project, &heads, stated);
+        let mut ranking = identify::rank(&work.environment.project, &heads, stated(work, input));
         if let Some(earlier) = &self.earlier {
             earlier.settle(&input.name, !self.several, &mut ranking);
         }
-        self.files(&input.name, files, &ranking);
+        let files = without_attachments(files, &mut ranking, systems);
+        self.files(&input.name, &files, &ranking);
         match ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen)) {
             Some(chosen) => {
                 self.report.systems.push(SystemChoice {
@@ -111,14 +116,23 @@ impl Found {
                 self.missing.extend(chosen.missing.iter().map(|table| (input.name.clone(), table.clone())));
             }
             None => {
-                let trouble = Trouble {
+                let mut trouble = Trouble {
                     code: ranking.decision.code().unwrap_or("not-identified").into(),
                     message: ranking.reason.clone(),
                     hint:
                         "state it with `order create --system NAME --version VERSION`, or add a pack for it"
                             .into(),
                 };
-                self.trouble(input, ranking.decision.verdict(), trouble);
+                let verdict = ranking.decision.verdict();
+                if verdict == Verdict::Suspended {
+                    let open = open(work, &input.name, &ranking);
+                    if let Some(first) = open.first() {
+                        let (command, file) = (&first.command, file_of(first));
+                        trouble.hint = format!("state it with `{command}`, {file}; or add a pack for it");
+                    }
+                    self.report.open.extend(open);
+                }
+                self.trouble(input, verdict, trouble);
             }
         }
         let ranking = serde_json::to_value(&ranking).unwrap_or_default();
@@ -158,6 +172,62 @@ impl Found {
             self.report.trouble = Some(trouble);
         }
     }
+}
+
+/// What a person says about an input: a decision counts more than what the order was created with.
+fn stated<'a>(work: &'a Work<'_>, input: &'a InputSpec) -> Option<(&'a str, Option<&'a str>)> {
+    let ordered = || Some((input.system.as_deref()?, input.version.as_deref()));
+    let answer = work.environment.decisions.system_of(&input.name);
+    answer
+        .map(|answer| (answer.system.value.as_str(), answer.version.as_ref().map(|one| one.value.as_str())))
+        .or_else(ordered)
+}
+
+/// The answers among which somebody may choose: the best candidate, and those that fit about as well.
+fn open(work: &Work<'_>, input: &str, ranking: &Ranking) -> Vec<OpenDecision> {
+    let best = ranking.candidates.first().map_or(0.0, |best| best.score);
+    let near = ranking.candidates.iter().take_while(|one| best - one.score < identify::LEAD_NEEDED);
+    near.map(|one| OpenDecision {
+        code: ranking.decision.code().unwrap_or("not-identified").into(),
+        stage: Stage::Identify,
+        applies_to: input.to_owned(),
+        command: command(
+            &work.order.spec().id,
+            &format!("answer --input {input} --system {} --version {}", one.system, one.version),
+        ),
+        file: "decisions/answers.yaml".into(),
+    })
+    .collect()
+}
+
+/// The files without those that rows of the chosen pack's tables may name: check looks at them, and their names, which
+/// may hold patients', go into no report.
+fn without_attachments(
+    mut files: Vec<InputFile>,
+    ranking: &mut Ranking,
+    systems: &[System],
+) -> Vec<InputFile> {
+    let Some(chosen) = ranking.chosen.and_then(|chosen| ranking.candidates.get(chosen)) else { return files };
+    let Some(system) = systems.iter().find(|one| one.name == chosen.system && one.version == chosen.version)
+    else {
+        return files;
+    };
+    let claimed: Vec<String> = chosen.tables.iter().flat_map(|table| table.files.iter().cloned()).collect();
+    let folders: Vec<String> = system
+        .attachments
+        .iter()
+        .filter_map(|one| {
+            let table = chosen.tables.iter().find(|table| table.table == one.table.value);
+            let beside = table.and_then(|table| table.files.first()).map(String::as_str);
+            attachments::folder(&files, beside, &one.folder.value)
+        })
+        .collect();
+    let attached = |name: &String| {
+        folders.iter().any(|folder| name.starts_with(folder.as_str())) && !claimed.contains(name)
+    };
+    ranking.candidates.iter_mut().for_each(|one| one.unknown_files.retain(|name| !attached(name)));
+    files.retain(|file| !attached(&file.name));
+    files
 }
 
 /// One system has one key space, and one pack makes its records: two versions would make them in two ways.

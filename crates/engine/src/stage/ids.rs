@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use chartlift_io::target::{KeyKind, Link, Load, Role, TableSpec};
+use chartlift_io::target::{KeyKind, Load, Role, TableSpec};
 use chartlift_rules::TargetTable;
 
 use super::Work;
 use super::joining::{Joined, joined_tables};
+use super::linked::Assigned;
 use super::loadable::table_spec;
 use crate::Error;
 use crate::project_key::IdMaker;
 
-/// Makes target keys from source keys.
-pub(super) struct Ids {
+/// Makes target keys from source keys, and finds those that the target assigned.
+pub(super) struct Ids<'a> {
     makers: BTreeMap<String, Maker>,
+    assigned: &'a Assigned,
     /// Patients whose rows are another system's.
     joined: Joined,
 }
@@ -36,8 +38,8 @@ impl Maker {
     }
 }
 
-impl Ids {
-    pub(super) fn new(work: &Work<'_>, spec: &TableSpec) -> Result<Self, Error> {
+impl<'a> Ids<'a> {
+    pub(super) fn new(work: &Work<'_>, spec: &TableSpec, assigned: &'a Assigned) -> Result<Self, Error> {
         let joined = Joined::read(work)?;
         let joined_tables = if joined.is_empty() { Vec::new() } else { joined_tables(work.target()?) };
         let mut makers = BTreeMap::new();
@@ -55,7 +57,7 @@ impl Ids {
             };
             makers.insert(column.name.clone(), maker);
         }
-        Ok(Self { makers, joined })
+        Ok(Self { makers, assigned, joined })
     }
 
     /// The batch with its keys and references as the target's ids.
@@ -76,6 +78,10 @@ impl Ids {
                     }
                     Arc::new(ids.finish())
                 }
+                (None, Some(keys)) => match self.assigned.resolve(spec, at, keys)? {
+                    Some(resolved) => resolved,
+                    None => Arc::clone(column),
+                },
                 _ => Arc::clone(column),
             });
         }
@@ -107,7 +113,7 @@ pub(super) struct FurtherNames {
     /// By the place of the system and the key of the row: who else knows it, by which key.
     names: HashMap<(usize, String), Vec<(usize, String)>>,
     /// For each system, what is to be written.
-    links: Vec<Vec<Link>>,
+    links: Vec<Vec<(String, String)>>,
     /// For each system, makes the table's keys.
     makers: Vec<IdMaker>,
 }
@@ -138,10 +144,11 @@ impl FurtherNames {
         let Some(keys) = batch.columns().last().and_then(|keys| keys.as_string_view_opt()) else { return };
         for key in keys.iter().flatten() {
             let Some(names) = self.names.remove(&(nth, key.to_owned())) else { continue };
-            let Some(target) = self.makers.get(nth).map(|maker| maker.make(key)) else { continue };
+            let Some(maker) = self.makers.get(nth) else { continue };
+            let target = uuid::Uuid::from_bytes(maker.make(key)).to_string();
             for (system, source_key) in names {
                 if let Some(links) = self.links.get_mut(system) {
-                    links.push(Link { source_key, target });
+                    links.push((source_key, target.clone()));
                 }
             }
         }
@@ -155,7 +162,7 @@ impl FurtherNames {
     ) -> Result<(), Error> {
         for (work, links) in systems.iter().zip(&self.links).filter(|(_, links)| !links.is_empty()) {
             let spec = table_spec(work.target()?, table, &work.system()?.name);
-            load.link(&spec, links).await?;
+            load.link(&spec, links, 0).await?;
         }
         Ok(())
     }

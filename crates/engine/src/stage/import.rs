@@ -1,12 +1,14 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
-use chartlift_io::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord};
+use chartlift_io::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
 use chartlift_rules::{Target, TargetTable};
 
 use super::ids::{FurtherNames, Ids};
+use super::linked::Assigned;
 use super::loadable::{Loadable, in_load_order, table_spec};
-use super::{Finished, Work};
+use super::{Finished, Work, matched, seal, second_reading};
 use crate::Error;
+use crate::approval;
 use crate::report::StageReport;
 use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
 
@@ -30,30 +32,48 @@ const TAKEN: &str = "duplicate-key";
 async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
     let input_digest = work.loaded_digest()?;
+    let loads = work.report(Stage::Validate)?.loads.clone();
+    if let Some(mut refused) = seal::broken(work, Stage::Import, &[Stage::Convert, Stage::Validate])? {
+        refused.report.loads = loads;
+        return Ok(refused);
+    }
+    let read_twice = second_reading::run(work)?;
+    if read_twice.trouble.is_some() {
+        let report = StageReport { loads, ..read_twice };
+        return Ok(Finished { report, verdict: Verdict::Fail, digest: String::new() });
+    }
     let connection = work.connect().await?;
+    if let Some(stopped) = approval::stop(work, connection.as_ref()).await? {
+        return Ok(stopped);
+    }
     let spec = work.order.spec();
     let header = LoadHeader {
         order: spec.id.clone(),
         series: spec.series.clone(),
-        system: work.system_names()?.join(", "),
+        system: work.system_names()?.join(SYSTEMS),
         target: format!("{} {}", target.name, target.version),
         input_digest: input_digest.clone(),
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
     let systems = work.systems()?;
-    let loads = work.report(Stage::Validate)?.loads.clone();
+    let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
+    let live = connection.catalog(&names).await?;
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let total = loads.iter().map(|load| load.converted - load.held).sum();
+            let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
             work.environment.progress.begin(Stage::Import, "importing", total);
             let mut tables = Vec::new();
+            let again = matched::find_again(work, target, load.as_mut()).await?;
+            let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
+            let assigned = Assigned::all(work, target, live, load.as_mut(), &links).await?;
             for table in in_load_order(target) {
                 let mut rows = 0;
+                let again = again.get(&table.name.value);
                 let mut further = FurtherNames::of(&systems, table)?;
                 for one in &systems {
-                    rows += write(one, table, load.as_mut(), &mut further).await?;
+                    rows += write(one, table, load.as_mut(), &mut further, (&assigned, again)).await?;
                 }
                 further.link(&systems, table, load.as_mut()).await?;
                 tables.push((table.database_name().to_owned(), rows));
@@ -76,18 +96,22 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
             hint: "roll back first, or follow it with a new order".into(),
         });
     }
-    Ok(finished(work, loads, &record))
+    Ok(finished(work, loads, &record, read_twice))
 }
 
-/// Writes the rows of a table that come from one system.
+/// Writes the rows of a table that come from one system, after those that are there `again`: these have no other.
 async fn write(
     work: &Work<'_>,
     table: &TargetTable,
     load: &mut dyn Load,
     further: &mut FurtherNames,
+    (assigned, again): (&Assigned, Option<&matched::Again>),
 ) -> Result<u64, Error> {
     let spec = table_spec(work.target()?, table, &work.system()?.name);
-    let ids = Ids::new(work, &spec)?;
+    if let Some(again) = again {
+        load.link(&spec, &again.fresh, again.known).await?;
+    }
+    let ids = Ids::new(work, &spec, assigned)?;
     let mut rows = 0;
     let loadable = Loadable::open(work, table)?;
     for batch in loadable.batches() {
@@ -101,8 +125,13 @@ async fn write(
     Ok(rows)
 }
 
-fn finished(work: &Work<'_>, loads: Vec<LoadBalance>, record: &LoadRecord) -> Finished {
-    let mut report = StageReport { load: Some(record.id), ..StageReport::default() };
+fn finished(
+    work: &Work<'_>,
+    loads: Vec<LoadBalance>,
+    record: &LoadRecord,
+    read_twice: StageReport,
+) -> Finished {
+    let mut report = StageReport { load: Some(record.id), ..read_twice };
     let Ok(target) = work.target() else {
         return Finished { report, verdict: Verdict::NotRun, digest: String::new() };
     };

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::keys::Secret;
 use crate::order::{InputSpec, Order};
 use crate::project_key::sha256_of;
-use crate::report::{SystemChoice, table_of};
+use crate::report::SystemChoice;
 use crate::statement::Stage;
 
 impl<'a> Work<'a> {
@@ -54,8 +54,13 @@ impl<'a> Work<'a> {
 
     /// What an earlier stage published of this system's rows.
     pub(crate) fn folder(&self, stage: Stage) -> Result<PathBuf, Error> {
-        let folder = self.earlier.get(&stage).and_then(|before| before.folder.as_deref());
-        self.under(folder.ok_or_else(|| missing(stage))?)
+        self.under(&self.stage_folder(stage)?)
+    }
+
+    /// What an earlier stage published of all systems' rows.
+    pub(crate) fn stage_folder(&self, stage: Stage) -> Result<PathBuf, Error> {
+        let folder = self.earlier.get(&stage).and_then(|before| before.folder.clone());
+        folder.ok_or_else(|| missing(stage))
     }
 
     /// Where this system's rows go in a stage's folder.
@@ -72,26 +77,24 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The header of a table's file, as the schema declares it.
-    pub(crate) fn headers(&self, table: &str) -> Vec<String> {
-        let Ok(system) = self.system() else { return Vec::new() };
-        let declared = || {
-            let table = system.tables.iter().find(|one| one.name.value == table)?;
-            Some(table.schema.fields.iter().map(|field| field.name.value.clone()).collect())
-        };
-        self.earlier
-            .get(&Stage::Check)
-            .and_then(|before| before.report.headers.get(&table_of(&system.name, table)).cloned())
-            .or_else(declared)
-            .unwrap_or_default()
+    /// Where an input is.
+    pub(crate) fn input_path(&self, input: &str) -> PathBuf {
+        let inputs = &self.order.spec().inputs;
+        inputs.iter().find(|one| one.name == input).map(|one| self.order.input_path(one)).unwrap_or_default()
     }
 
     /// A file of an input.
     pub(crate) fn input_file(&self, input: &str, file: &str) -> PathBuf {
-        let inputs = &self.order.spec().inputs;
-        let Some(input) = inputs.iter().find(|one| one.name == input) else { return PathBuf::new() };
-        let path = self.order.input_path(input);
+        let path = self.input_path(input);
         if path.is_file() { path } else { path.join(file) }
+    }
+
+    /// What is not there yet for orders of several systems is refused for them.
+    pub(crate) fn one_system_only(&self, what: &str) -> Result<(), Error> {
+        match self.choices()?.len() {
+            0 | 1 => Ok(()),
+            _ => Err(several_systems(what)),
+        }
     }
 
     /// Each system once, with the first of its inputs.
@@ -107,6 +110,15 @@ impl<'a> Work<'a> {
 
     fn choice(&self) -> Result<&'a SystemChoice, Error> {
         self.choices()?.get(self.nth).copied().ok_or_else(|| missing(Stage::Identify))
+    }
+}
+
+/// `what`: a sentence's beginning, such as `the archive`.
+pub(crate) fn several_systems(what: &str) -> Error {
+    Error::Usage {
+        code: "several-systems",
+        message: format!("{what} is not there yet for orders of several systems"),
+        hint: "migrate each system by an order of its own, the second with --follows".into(),
     }
 }
 

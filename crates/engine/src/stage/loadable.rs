@@ -1,15 +1,16 @@
 //! The rows that are to be in the target: converted, not held, optional references to held parents emptied.
 //! Import writes them and verify compares with them; both read them here.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{Int32Type, Int64Type, Schema, SchemaRef};
 use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
-use chartlift_rules::{Target, TargetKey, TargetTable};
+use chartlift_rules::{LoadMode, Target, TargetKey, TargetTable};
 
-use super::Work;
+use super::{Work, linked};
 use crate::Error;
 use crate::layer;
 use crate::marks::{RowId, RowSet, read_rows};
@@ -55,7 +56,11 @@ pub(super) fn parent_of<'a>(table: &'a TargetTable, column: &str) -> Option<&'a 
 }
 
 fn key_kind(table: &TargetTable) -> KeyKind {
+    if table.schema.extension.mode == LoadMode::Match {
+        return KeyKind::Linked;
+    }
     match table.schema.extension.key {
+        TargetKey::Identity => KeyKind::Linked,
         TargetKey::Uuid => KeyKind::Uuid,
         TargetKey::Natural => KeyKind::Natural,
     }
@@ -84,12 +89,16 @@ pub(crate) fn in_load_order(target: &Target) -> Vec<&TargetTable> {
 pub(super) struct Loadable {
     parts: Vec<PathBuf>,
     held: RowSet,
+    /// Source keys of rows that are in the target already.
+    matched: HashSet<String>,
     /// Columns to empty, with the rows where.
     emptied: Vec<(String, RowSet)>,
     columns: Vec<String>,
     key: usize,
     /// The column that shows what a row has lost.
     hold: Option<usize>,
+    /// The columns to read of the files; `None`: all.
+    read: Option<Vec<String>>,
 }
 
 impl Loadable {
@@ -98,6 +107,7 @@ impl Loadable {
         let validated = work.folder(Stage::Validate)?.join(&table.name.value);
         let mut held = read_rows(&converted.join("held.parquet"))?;
         held.union(read_rows(&validated.join("held.parquet"))?);
+        let matched = linked::read(&validated)?.into_keys().collect();
         let mut emptied = Vec::new();
         for foreign in &table.schema.foreign_keys {
             let Some(column) = foreign.fields.first() else { continue };
@@ -111,7 +121,29 @@ impl Loadable {
         let key = columns.iter().position(|column| *column == primary).unwrap_or_default();
         let hold = table.schema.extension.hold.as_ref();
         let hold = hold.and_then(|hold| columns.iter().position(|column| *column == hold.value));
-        Ok(Self { parts: layer::parts(&converted)?, held, emptied, columns, key, hold })
+        Ok(Self { parts: layer::parts(&converted)?, held, matched, emptied, columns, key, hold, read: None })
+    }
+
+    /// The rows too that are in the target already.
+    pub(super) fn with_matched(mut self) -> Self {
+        self.matched.clear();
+        self
+    }
+
+    /// Only some of the columns, the key and the hold among them whether they are named or not.
+    pub(super) fn only(mut self, wanted: &[&str]) -> Self {
+        let name = |at: usize| self.columns.get(at).cloned().unwrap_or_default();
+        let (key, hold) = (name(self.key), self.hold.map(name));
+        let kept = |column: &String| {
+            wanted.contains(&column.as_str()) || *column == key || Some(column) == hold.as_ref()
+        };
+        self.columns.retain(kept);
+        self.key = self.columns.iter().position(|column| *column == key).unwrap_or_default();
+        self.hold = hold.and_then(|hold| self.columns.iter().position(|column| *column == hold));
+        let lost = self.emptied.iter().map(|(column, _)| column);
+        let names = ["_row", "_part"].map(str::to_owned);
+        self.read = Some(self.columns.iter().chain(lost).cloned().chain(names).collect());
+        self
     }
 
     /// Batches with the table's columns, keys and references as source keys, and `_key` last.
@@ -125,10 +157,20 @@ impl Loadable {
 
     /// The same, of one part file.
     pub(super) fn part(&self, part: &Path) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<'_> {
-        layer::all_of(part).map(move |batch| self.arrange(&batch?))
+        self.named_part(part).map(|batch| batch.map(|(batch, _)| batch))
     }
 
-    fn arrange(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    /// The same, with what names each row.
+    pub(super) fn named_part(
+        &self,
+        part: &Path,
+    ) -> impl Iterator<Item = Result<(RecordBatch, Vec<RowId>), Error>> + use<'_> {
+        let columns: Option<Vec<&str>> =
+            self.read.as_ref().map(|columns| columns.iter().map(String::as_str).collect());
+        layer::all_of(part, columns.as_deref()).map(move |batch| self.arrange(&batch?))
+    }
+
+    fn arrange(&self, batch: &RecordBatch) -> Result<(RecordBatch, Vec<RowId>), Error> {
         let ids = row_ids(batch);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
         for name in &self.columns {
@@ -165,11 +207,19 @@ impl Loadable {
             .collect();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let arranged = RecordBatch::try_new(schema, columns).map_err(unarranged)?;
-        if self.held.is_empty() {
-            return Ok(arranged);
+        if self.held.is_empty() && self.matched.is_empty() {
+            return Ok((arranged, ids));
         }
-        let keep: BooleanArray = ids.iter().map(|id| Some(!self.held.contains(*id))).collect();
-        arrow::compute::filter_record_batch(&arranged, &keep).map_err(unarranged)
+        let keys = arranged.columns().last().and_then(|keys| keys.as_string_view_opt());
+        let matched = |row: usize| {
+            let key = keys.filter(|_| !self.matched.is_empty()).filter(|keys| keys.is_valid(row));
+            key.is_some_and(|keys| self.matched.contains(keys.value(row)))
+        };
+        let keep: Vec<bool> =
+            ids.iter().enumerate().map(|(row, id)| !self.held.contains(*id) && !matched(row)).collect();
+        let kept = arrow::compute::filter_record_batch(&arranged, &BooleanArray::from(keep.clone()));
+        let ids = ids.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(id, _)| id).collect();
+        Ok((kept.map_err(unarranged)?, ids))
     }
 }
 
@@ -177,11 +227,11 @@ fn unarranged(error: arrow::error::ArrowError) -> Error {
     Error::query("reading converted rows")(error.into())
 }
 
-pub(super) fn emptied_path(folder: &Path, column: &str) -> PathBuf {
+pub(crate) fn emptied_path(folder: &Path, column: &str) -> PathBuf {
     folder.join(format!("emptied-{column}.parquet"))
 }
 
-pub(super) fn row_ids(batch: &RecordBatch) -> Vec<RowId> {
+pub(crate) fn row_ids(batch: &RecordBatch) -> Vec<RowId> {
     let (Some(rows), Some(parts)) = (batch.column_by_name("_row"), batch.column_by_name("_part")) else {
         return Vec::new();
     };

@@ -1,10 +1,13 @@
 //! The stages. Each reads what the one before published, writes its own artefacts, and reports.
 
+mod attachments;
 mod categorize;
 mod check;
 mod convert;
 mod drift;
 mod fates;
+mod future;
+mod held_rows;
 mod identify;
 mod ids;
 mod import;
@@ -12,12 +15,17 @@ mod inputs;
 mod joined_rows;
 mod joining;
 mod lineage;
+mod linked;
 mod loadable;
+mod matched;
 mod merge;
+mod overruled;
 mod patients;
 mod persons;
 mod residue;
 mod same_key;
+mod seal;
+mod second_reading;
 mod transform;
 mod validate;
 mod verify;
@@ -27,7 +35,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chartlift_rules::{Disposition, SafetyCritical, Target};
+use chartlift_rules::{SafetyCritical, Target};
 use datafusion::execution::context::SessionContext;
 
 use crate::Error;
@@ -37,12 +45,21 @@ use crate::project_key::sha256_of;
 use crate::report::StageReport;
 use crate::run::Environment;
 use crate::session::{self, Limits};
-use crate::statement::{Stage, Trouble, Verdict};
+use crate::statement::{Stage, Verdict};
 
+pub(crate) use attachments::TOLD;
 pub(crate) use drift::followed;
-pub(crate) use inputs::listing;
-pub(crate) use loadable::{in_load_order, table_spec};
+pub(crate) use future::{is_past, time_of};
+pub(crate) use held_rows::{Held, HeldRows, origins};
+pub(crate) use inputs::{listing, several_systems};
+pub(crate) use linked::key_type;
+pub(crate) use loadable::{emptied_path, in_load_order, row_ids, table_spec};
+pub(crate) use matched::TARGET_CHANGED;
+pub(crate) use residue::of_system as residue_of;
+pub(crate) use seal::seals;
+pub(crate) use transform::Patients;
 pub(crate) use verify::run as verify;
+pub(crate) use whole::{add_lost, for_patients};
 
 /// What a stage made.
 pub(crate) struct Finished {
@@ -111,21 +128,28 @@ impl<'a> Work<'a> {
         Ok(chartlift_io::target::connect_with(url, &self.environment.connection).await?)
     }
 
+    /// Judges what the stage measured by the gates and waivers of now.
+    pub(crate) fn judge(&self, stage: Stage, report: &mut StageReport) -> Verdict {
+        self.environment.judge(&self.order.spec().id, stage).settle(report)
+    }
+
     /// Whether a target table takes a safety-critical category.
     pub(crate) fn critical_table(&self, table: &str) -> SafetyCritical {
         let Ok(target) = self.target() else { return SafetyCritical::No };
-        let critical =
-            target.convert.iter().filter(|file| file.into.value == table).flat_map(|file| &file.rules).any(
-                |rule| {
-                    self.environment
-                        .project
-                        .categories
-                        .get(&rule.from.value)
-                        .is_some_and(|category| category.extension.safety_critical == SafetyCritical::Yes)
-                },
-            );
-        if critical { SafetyCritical::Yes } else { SafetyCritical::No }
+        let rules =
+            target.convert.iter().filter(|file| file.into.value == table).flat_map(|file| &file.rules);
+        let categories = rules.filter_map(|rule| self.environment.project.categories.get(&rule.from.value));
+        worst(categories.map(|category| category.extension.safety_critical))
     }
+}
+
+/// The most critical of several: what lies in the future only is so as long as nothing else is.
+pub(crate) fn worst(all: impl Iterator<Item = SafetyCritical>) -> SafetyCritical {
+    all.fold(SafetyCritical::No, |worst, one| match (worst, one) {
+        (SafetyCritical::Yes, _) | (_, SafetyCritical::Yes) => SafetyCritical::Yes,
+        (SafetyCritical::Future, _) | (_, SafetyCritical::Future) => SafetyCritical::Future,
+        _ => SafetyCritical::No,
+    })
 }
 
 pub(crate) fn find_target<'a>(
@@ -142,7 +166,7 @@ pub(crate) fn find_target<'a>(
     })
 }
 
-fn missing(stage: Stage) -> Error {
+pub(crate) fn missing(stage: Stage) -> Error {
     Error::Usage {
         code: "stage-missing",
         message: format!("the stage {} has not been done", stage.name()),
@@ -154,30 +178,13 @@ fn missing(stage: Stage) -> Error {
 pub(crate) async fn run(stage: Stage, work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     match stage {
         Stage::Identify => identify::run(work),
-        // Landing is its own pool of threads; the runtime only waits for it.
-        Stage::Check => tokio::task::block_in_place(|| check::run(work, folder)),
+        Stage::Check => check::run(work, folder).await,
         Stage::Categorize => categorize::run(work, folder).await,
         Stage::Convert => convert::run(work, folder).await,
         Stage::Validate => validate::run(work, folder).await,
         Stage::Import => import::run(work).await,
         Stage::Verify => verify::run(work).await,
     }
-}
-
-/// A row that blocks suspends the order, whatever the gates say.
-fn blocked(report: &StageReport) -> Option<(Verdict, Option<Trouble>)> {
-    let finding = report.findings.iter().find(|finding| finding.disposition == Disposition::Block.name())?;
-    let trouble = Trouble {
-        code: finding.code.clone(),
-        message: format!(
-            "{} rows of `{}` are blocked (`{}`)",
-            finding.rows,
-            finding.table.clone().unwrap_or_default(),
-            finding.code
-        ),
-        hint: "see the rows with `chartlift rejects --marks`; a person must decide what they mean".into(),
-    };
-    Some((Verdict::Suspended, Some(trouble)))
 }
 
 /// Digest of transformed layers: the same for the same rows in whatever order they were written.

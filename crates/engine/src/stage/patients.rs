@@ -1,137 +1,68 @@
 //! Which patients the rows belong to that check held or could not parse: those charts are incomplete.
 
-use std::collections::HashSet;
-use std::path::Path;
-use std::sync::Arc;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Int32Type, Int64Type};
+use roaring::RoaringTreemap;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
-use arrow::datatypes::SchemaRef;
-use chartlift_rules::{Rule, TableSchema};
-use datafusion::execution::context::SessionContext;
-use futures::StreamExt;
-
-use super::Work;
+use super::held_rows::{Held, HeldRows};
 use super::transform::Patients;
 use crate::Error;
-use crate::compile::{self, Level, Origin, Rows, RuleInput, Which, column, layer_schema};
 use crate::keys::hash_parts;
-use crate::land;
 
-/// Adds the patients of held rows to `known`; returns how many rejected rows name no patient.
-pub(super) async fn of_held_rows(
-    work: &Work<'_>,
-    context: &SessionContext,
-    origins: &[Origin<'_>],
-    checked: &Path,
-    known: &mut Patients,
-) -> Result<u64, Error> {
-    let system = work.system()?;
-    let mut unattributed = 0;
-    let mut counted = HashSet::new();
+/// Adds the patients of held rows to `known`; returns how many rejects name no patient, whichever rule is asked.
+pub(super) async fn of_held_rows(held: &HeldRows<'_>, known: &mut Patients) -> Result<u64, Error> {
+    let system = held.work.system()?;
+    let (mut rejects, mut named) = (RoaringTreemap::new(), RoaringTreemap::new());
     for file in &system.categorize {
-        let Some(into) = work.environment.project.categories.get(&file.into.value) else { continue };
+        let Some(into) = held.work.environment.project.categories.get(&file.into.value) else { continue };
+        let patient = into.extension.patient.as_ref().map(|patient| patient.value.as_str());
+        let defines = into.primary_key.first().is_some_and(|key| Some(key.value.as_str()) == patient);
         for rule in &file.rules {
-            let Some(origin) = origins.iter().find(|origin| origin.name == rule.from.value) else { continue };
-            let folder = checked.join(origin.name);
-            let quarantined = folder.join("quarantined.parquet");
-            let job = Reading { work, context, origins, rule, into };
-            if quarantined.exists() {
-                let rows = match &origin.rows {
-                    Rows::Layer { folder, occurrences, .. } => Rows::Layer {
-                        folder: folder.clone(),
-                        which: Which::Only(quarantined),
-                        occurrences: occurrences.clone(),
-                    },
-                    other => other.clone(),
-                };
-                job.read(rows, known).await?;
-            }
-            let first = counted.insert(rule.from.value.as_str());
-            let header = work.headers(origin.name);
-            for some in land::reject_batches(&folder)? {
-                let batch = rejected(&some?, origin.schema, &header)?;
-                let rows = batch.num_rows() as u64;
-                let named = job.read(Rows::Memory(vec![batch]), known).await?;
-                if first {
-                    unattributed += rows.saturating_sub(named);
-                }
+            let set = if defines { &mut known.absent } else { &mut known.incomplete };
+            for rows in held.of(rule, into).await? {
+                let all = rows.rejects;
+                read(rows, patient, |found| {
+                    if all {
+                        rejects.insert(found.row.cast_unsigned());
+                    }
+                    let Some(key) = found.patient else { return };
+                    named.insert(found.row.cast_unsigned());
+                    if !found.excluded {
+                        set.insert(hash_parts(held.work.secret(), [key.as_bytes()].into_iter()));
+                    }
+                })
+                .await?;
             }
         }
     }
-    Ok(unattributed)
+    Ok((rejects - named).len())
 }
 
-struct Reading<'a> {
-    work: &'a Work<'a>,
-    context: &'a SessionContext,
-    origins: &'a [Origin<'a>],
-    rule: &'a Rule,
-    into: &'a TableSchema,
+/// A held row as a rule sees it.
+struct Found<'a> {
+    row: i64,
+    excluded: bool,
+    patient: Option<&'a str>,
 }
 
-impl Reading<'_> {
-    /// Runs the rule over `rows` for the patient's key alone; returns how many rows name one.
-    async fn read(&self, rows: Rows, known: &mut Patients) -> Result<u64, Error> {
-        let Some(patient) = &self.into.extension.patient else { return Ok(0) };
-        let origins: Vec<Origin<'_>> = self
-            .origins
-            .iter()
-            .map(|origin| {
-                let driving = origin.name == self.rule.from.value;
-                Origin { rows: if driving { rows.clone() } else { origin.rows.clone() }, ..origin.clone() }
-            })
-            .collect();
-        let input = RuleInput {
-            context: self.context,
-            project: &self.work.environment.project,
-            rule: self.rule,
-            origins: &origins,
-            into: self.into,
-            timezone: &self.work.system()?.timezone,
-            reshaped: None,
-        };
-        let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
-        let doing = "finding the patients of held rows";
-        let frame = compiled
-            .frame
-            .select(vec![column("_exclude"), column(&patient.value)])
-            .map_err(Error::query(doing))?;
-        let mut stream = frame.execute_stream().await.map_err(Error::query(doing))?;
-        let defines = self.into.primary_key.first().is_some_and(|key| key.value == patient.value);
-        let set = if defines { &mut known.absent } else { &mut known.incomplete };
-        let mut named = 0;
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(Error::query(doing))?;
-            let excluded = batch.column(0).as_primitive::<arrow::datatypes::Int32Type>();
-            let keys = batch.column(1).as_string_view();
-            for row in (0..keys.len()).filter(|row| keys.is_valid(*row)) {
-                named += 1;
-                if excluded.value(row) <= 0 {
-                    set.insert(hash_parts(self.work.secret(), [keys.value(row).as_bytes()].into_iter()));
-                }
-            }
-        }
-        Ok(named)
+async fn read(rows: Held, patient: Option<&str>, mut each: impl FnMut(Found<'_>)) -> Result<(), Error> {
+    // Without patients only rejects are counted.
+    if patient.is_none() && !rows.rejects {
+        return Ok(());
     }
-}
-
-/// Rejected records, as far as their fields could be read, in the layer's shape.
-fn rejected(
-    rejects: &[land::Rejected],
-    schema: &TableSchema,
-    header: &[String],
-) -> Result<RecordBatch, Error> {
-    let mut columns: Vec<ArrayRef> = schema
-        .fields
-        .iter()
-        .map(|field| {
-            let at = header.iter().position(|name| *name == field.name.value);
-            let values = rejects.iter().map(|reject| reject.fields.get(at?)?.as_deref());
-            Arc::new(values.collect::<StringViewArray>()) as ArrayRef
-        })
-        .collect();
-    columns.push(Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row))));
-    columns.push(Arc::new(Int64Array::from(vec![0; rejects.len()])));
-    let layer: SchemaRef = layer_schema(schema, Level::Checked);
-    RecordBatch::try_new(layer, columns).map_err(|error| Error::query("reading rejects")(error.into()))
+    let wanted: Vec<&str> = ["_row", "_exclude", "_fan"].into_iter().chain(patient).collect();
+    rows.each(&wanted, |batch| {
+        let ids = batch.column(0).as_primitive::<Int64Type>();
+        let excluded = batch.column(1).as_primitive::<Int32Type>();
+        let fan = batch.column(2).as_boolean();
+        let keys = patient.map(|_| batch.column(3).as_string_view());
+        for row in 0..batch.num_rows() {
+            each(Found {
+                row: ids.value(row),
+                excluded: excluded.value(row) > 0 && !fan.value(row),
+                patient: keys.filter(|keys| keys.is_valid(row)).map(|keys| keys.value(row)),
+            });
+        }
+    })
+    .await
 }

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
-use crate::functions::folded;
-
 /// What a record has to be compared by: for each alternative the fingerprints of its values, none where a part has no
 /// value, several where the person has several identifiers of a kind.
 pub(super) type Prints = Vec<Vec<Print>>;
@@ -22,13 +20,6 @@ pub(super) enum Outcome {
     Joined { system: usize, record: usize },
     /// Nobody can tell.
     Ambiguous,
-}
-
-/// Two texts are alike when only accents, case, spaces and signs tell them apart. Nothing left is no value.
-pub(super) fn comparable(text: &str) -> Option<String> {
-    let folded = folded(text);
-    let kept = folded.chars().filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase);
-    Some(kept.collect()).filter(|kept: &String| !kept.is_empty())
 }
 
 pub(super) fn print_of(parts: &[&str]) -> Print {
@@ -196,11 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_alike() {
-        for (one, other) in [("  JOSÉ  d'Ávila", "jose davila"), ("123.456.789-09", "12345678909")] {
-            assert_eq!(comparable(one), comparable(other), "{one}");
-        }
-        assert_eq!(comparable(" .-/ "), None);
+    fn parts_stay_apart() {
         assert_ne!(print_of(&["ab", "c"]), print_of(&["a", "bc"]));
     }
 }

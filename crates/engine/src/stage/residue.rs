@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chartlift_rules::{FieldValue, Rule, RuleFile, System};
 
 /// Table and column of every source column that no rule names. A column named in SQL counts as mapped.
-pub(super) fn of_system(system: &System) -> Vec<(String, String)> {
+pub(crate) fn of_system(system: &System) -> Vec<(String, String)> {
     let mut residue = Vec::new();
     for table in &system.tables {
         let name = &table.name.value;
@@ -26,8 +26,15 @@ pub(super) fn of_system(system: &System) -> Vec<(String, String)> {
         }
         for field in &table.schema.fields {
             let column = field.name.value.as_str();
-            let mapped =
-                system.categorize.iter().flat_map(|file| &file.rules).any(|rule| maps(rule, name, column));
+            let names_files = system.attachments.iter().any(|one| {
+                one.table.value == *name
+                    && [Some(&one.column), one.sha256.as_ref()]
+                        .into_iter()
+                        .flatten()
+                        .any(|used| used.value == column)
+            });
+            let mapped = names_files
+                || system.categorize.iter().flat_map(|file| &file.rules).any(|rule| maps(rule, name, column));
             if !mapped && !ignored.contains(column) && !field.extension.keep_never {
                 residue.push((name.clone(), column.to_owned()));
             }

@@ -1,10 +1,11 @@
 //! Rows of a category or a target table that have one key: alike they merge, otherwise the pack's merge rule decides,
-//! and without one all are held.
+//! and without one all are held. So are they where a record that is held already would have been the one that stays.
 
 use arrow::array::RecordBatch;
 use chartlift_rules::{Disposition, Keep};
 
 use super::merge::{self, Merged};
+use super::overruled;
 use super::transform::{Transform, Transformed};
 use super::whole::for_patients;
 use crate::Error;
@@ -12,7 +13,6 @@ use crate::duplicates::{self, Equal};
 use crate::keys::{KeySet, KeyWriter, hash_parts};
 use crate::layer::{LayerWriter, part_name};
 use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, write_rows};
-use crate::produce::RULE_SHIFT;
 use crate::report::StageReport;
 
 pub(super) fn settle(
@@ -41,6 +41,11 @@ pub(super) fn settle(
         }
     })?;
     let mut settling = Settling { held: RowSet::default(), first_check, counts, marks };
+    let mut conflicts = RowSet::default();
+    if let Some(merge) = &one.file.merge {
+        conflicts = overruled::find(one, merge, &key.value, &keys, &made.held)?;
+        candidates.remove(&conflicts);
+    }
     let mut different = Vec::new();
     for equal in duplicates::settle(&one.folder, std::slice::from_ref(&key.value), &candidates)? {
         match equal {
@@ -52,27 +57,22 @@ pub(super) fn settle(
         }
     }
     match &one.file.merge {
-        Some(merge) if !different.is_empty() => {
-            let part = i32::try_from(one.file.rules.len()).unwrap_or_default() << RULE_SHIFT;
-            let merged = merge::settle(&one.folder, merge, &different, part)?;
+        Some(merge) => {
+            let merged = merge::settle(one, merge, &different)?;
             write_made(one, next_part, &merged, made)?;
             for group in merged {
                 made.balance.merged += group.gone.len() as u64 - u64::from(merge.keep == Keep::Fill);
                 settling.hold(group.gone, BY_RULE)?;
             }
         }
-        _ => {
-            let mut conflicts = RowSet::default();
-            for rows in different {
-                made.balance.quarantined += rows.len() as u64;
-                rows.iter().for_each(|id| {
-                    conflicts.insert(*id);
-                });
-                settling.hold(rows, CONFLICT)?;
-            }
-            remember_patients(one, &conflicts, made)?;
-        }
+        None => different.into_iter().flatten().for_each(|id| {
+            conflicts.insert(id);
+        }),
     }
+    made.balance.quarantined += conflicts.len();
+    settling.hold(conflicts.iter().collect(), CONFLICT)?;
+    remember_patients(one, &conflicts, made)?;
+    made.conflicts = conflicts;
     if !settling.held.is_empty() {
         write_rows(&one.folder.join("held.parquet"), &settling.held)?;
     }

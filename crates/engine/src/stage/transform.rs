@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use chartlift_rules::{Diagnostic, RuleFile, TableSchema};
+use arrow::array::RecordBatch;
+use chartlift_rules::{Diagnostic, Disposition, RuleFile, TableSchema};
 use datafusion::execution::context::SessionContext;
 
-use super::{Work, same_key};
+use super::held_rows::HeldRows;
+use super::{Work, overruled, same_key};
 use crate::Error;
 use crate::compile::{self, Level, Origin, RuleInput};
 use crate::constraints::{self, ColumnCheck};
 use crate::digest::ArtefactDigest;
 use crate::keys::KeySet;
-use crate::marks::{MarkWriter, RowId, RowSet, write_rows};
+use crate::marks::{Check, MarkWriter, RowId, RowSet, write_rows};
 use crate::produce::{self, Job, Outcome, Unproduced};
 use crate::report::StageReport;
 use crate::reshape::Shape;
@@ -30,6 +32,20 @@ pub(super) struct Transform<'a> {
     pub(super) timezone: &'a str,
     /// The layer's folder.
     pub(super) folder: PathBuf,
+    /// The rows that check held; `None`: later stages never see them.
+    pub(super) held: Option<&'a HeldRows<'a>>,
+}
+
+impl Transform<'_> {
+    /// The fields that a merge rule looks at: the key and what it orders by; none without one.
+    fn merge_fields(&self) -> Vec<String> {
+        let Some(merge) = &self.file.merge else { return Vec::new() };
+        let key = self.into.primary_key.first().into_iter();
+        let mut fields: Vec<String> = key.chain(&merge.order).map(|name| name.value.clone()).collect();
+        let mut seen = HashSet::new();
+        fields.retain(|name| seen.insert(name.clone()));
+        fields
+    }
 }
 
 impl Transform<'_> {
@@ -50,10 +66,14 @@ pub(super) struct Transformed {
     pub(super) joins: Vec<Vec<compile::Reached>>,
     pub(super) balance: CategoryBalance,
     pub(super) digest: ArtefactDigest,
+    /// Records of held rows, as far as a merge rule must know them.
+    pub(super) held: Vec<RecordBatch>,
     pub(super) incomplete: HashSet<u64>,
     pub(super) absent: HashSet<u64>,
     /// The keys of all rows, where they name patients.
     pub(super) patients: Option<KeySet>,
+    /// Rows that are held because they share a key with another one.
+    pub(super) conflicts: RowSet,
 }
 
 /// Rows of a driving table before any rule sees them, and those an earlier stage held or merged.
@@ -78,7 +98,7 @@ pub(super) async fn transform(
 ) -> Result<Transformed, Error> {
     let into = one.file.into.value.as_str();
     let checks = match one.level {
-        Level::Checked => constraints::typed_checks(one.into).0,
+        Level::Checked => constraints::typed_checks(&one.into.with_required_keys()).0,
         // The target's own constraints are validate's.
         Level::Categorized => Vec::new(),
     };
@@ -88,9 +108,11 @@ pub(super) async fn transform(
         joins: Vec::new(),
         balance: CategoryBalance { category: into.into(), ..CategoryBalance::default() },
         digest: ArtefactDigest::default(),
+        held: Vec::new(),
         incomplete: HashSet::new(),
         absent: HashSet::new(),
         patients: None,
+        conflicts: RowSet::default(),
     };
     let mut next_part = 0;
     let mut keys = Vec::new();
@@ -100,6 +122,7 @@ pub(super) async fn transform(
         made.balance.emitted += outcome.emitted;
         made.digest.merge(&outcome.digest)?;
         keys.append(&mut outcome.keys);
+        made.held.append(&mut outcome.held);
         let before = earlier.get(&rule.from).copied().unwrap_or_default();
         report.rules.push(balance(one.stage, &rule, into, before, &outcome));
         made.incomplete.extend(std::mem::take(&mut outcome.incomplete));
@@ -129,6 +152,7 @@ async fn run_rule(
         into: one.into,
         timezone: one.timezone,
         reshaped: None,
+        driving: None,
     };
     let shape = Shape::of(rule);
     let reshaped = match &shape {
@@ -139,7 +163,13 @@ async fn run_rule(
     let compiled = compile::compile(&input).await.map_err(|problems| Error::rules(&problems))?;
     let first_check = report.checks.len();
     let into = one.file.into.value.as_str();
-    report.checks.extend(produce::rule_checks(&compiled, into, checks));
+    for (field, counts) in &compiled.kept_zeros {
+        let check = Check::new("zeros-kept", into, Disposition::Note).column(field).named(&counts.evidence());
+        report.findings.push(check.finding(one.stage, counts.short));
+    }
+    let own = produce::rule_checks(&compiled, into, checks);
+    report.checks.extend(own.into_iter().map(|check| check.of_rule(number)));
+    let of_held = one.merge_fields();
     let job = Job {
         rule: &compiled,
         number,
@@ -149,9 +179,14 @@ async fn run_rule(
         secret: one.work.secret(),
         pool: &one.work.pool,
         checks,
+        of_held: &of_held,
         progress: &one.work.environment.progress,
+        now: one.work.now(),
     };
     let mut outcome = produce::run(&job, first_check, next_part).await?;
+    if let Some(held) = one.held.filter(|_| !of_held.is_empty()) {
+        outcome.held.extend(overruled::of_held(held, rule, one.into, &of_held).await?);
+    }
     if let Some(reshaped) = reshaped {
         outcome.left_out(Unproduced::Merged, reshaped.merged);
         outcome.left_out(Unproduced::Excluded("no-values".into()), reshaped.nothing);
@@ -204,9 +239,9 @@ fn balance(
 
 /// Hashes of patients, kept between stages beside the layer.
 #[derive(Default)]
-pub(super) struct Patients {
-    pub(super) incomplete: HashSet<u64>,
-    pub(super) absent: HashSet<u64>,
+pub(crate) struct Patients {
+    pub(crate) incomplete: HashSet<u64>,
+    pub(crate) absent: HashSet<u64>,
 }
 
 const INCOMPLETE: i32 = 1;
@@ -225,7 +260,7 @@ impl Patients {
         self.absent.extend(more.absent);
     }
 
-    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, Error> {
         let (mut incomplete, mut absent) = (HashSet::new(), HashSet::new());
         for id in crate::marks::read_rows(&folder.join("patients.parquet"))?.iter() {
             let set = if id.part == INCOMPLETE { &mut incomplete } else { &mut absent };

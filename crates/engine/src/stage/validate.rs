@@ -5,37 +5,48 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use chartlift_io::target::{Bookkeeping, Catalog};
-use chartlift_rules::{Disposition, SafetyCritical, Target, TargetTable};
+use chartlift_io::target::{Catalog, Target as Database};
+use chartlift_rules::{Disposition, LoadMode, SafetyCritical, Target, TargetTable};
 
 use super::joined_rows::JoinedRows;
 use super::joining::{Joined, joined_tables};
 use super::loadable::{emptied_path, row_ids};
 use super::transform::Patients;
 use super::whole::count_patients;
-use super::{Finished, Work};
+use super::{Finished, Work, matched, seal};
 use crate::Error;
 use crate::catalog;
 use crate::constraints::{self, ColumnCheck};
-use crate::gates::{self, Measured};
+use crate::gates::Measured;
 use crate::keys::{Entry, KeySet, KeyWriter, hash_parts};
 use crate::layer;
 use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, read_rows, write_rows};
+use crate::matching::Matches;
 use crate::report::StageReport;
 use crate::statement::{Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let target = work.target()?;
+    if let Some(mut refused) = seal::broken(work, Stage::Validate, &[Stage::Convert])? {
+        refused.report.loads.clone_from(&work.report(Stage::Convert)?.loads);
+        return Ok(refused);
+    }
     let mut report =
         StageReport { loads: work.report(Stage::Convert)?.loads.clone(), ..StageReport::default() };
-    let live = live_catalog(work, target, &mut report).await?;
-    tokio::task::block_in_place(|| validate(work, target, &live, report, folder))
+    let connection = work.connect().await?;
+    let live = live_catalog(connection.as_ref(), target, &mut report).await?;
+    // What is not as the pack says fails the stage anyway, and could not be read.
+    let unlike: Vec<String> = report.findings.iter().filter_map(|finding| finding.table.clone()).collect();
+    let place = matched::Place::Target(connection.as_ref());
+    let matches = matched::find(work, target, place, &unlike).await?;
+    tokio::task::block_in_place(|| validate(work, target, &live, &matches, report, folder))
 }
 
 fn validate(
     work: &Work<'_>,
     target: &Target,
     live: &Catalog,
+    matches: &BTreeMap<String, Matches>,
     mut report: StageReport,
     folder: &Path,
 ) -> Result<Finished, Error> {
@@ -54,39 +65,53 @@ fn validate(
         patients.add(Patients::read(&one.folder(Stage::Convert)?)?);
     }
     work.environment.progress.end();
+    for table in &mut tables {
+        if let Some(matches) = matches.get(&table.name) {
+            table.hold_ambiguous(matches)?;
+        }
+    }
     let joined = JoinedRows::of(&systems, &tables)?;
     patients.lead(|patient| joined.person(patient));
     cascade(&mut tables, &joined)?;
     let mut counts = vec![0; report.checks.len()];
-    let mut parent_held: BTreeMap<String, u64> = BTreeMap::new();
+    let mut links = BTreeMap::new();
+    let mut measured: Vec<Measured> = Vec::new();
     for table in &mut tables {
-        *parent_held.entry(table.name.clone()).or_default() += table.publish(&mut counts)?;
+        table.publish(&mut counts)?;
         if let Some(load) = report.loads.iter_mut().find(|load| load.table == table.name) {
             load.held += table.held.len();
+            // A table has one gate, whoever fills it.
+            let first = measured.iter().all(|one| one.name != table.name);
+            let one = systems.get(table.nth).unwrap_or(work);
+            measured.push(measure(one, target, table, if first { load.converted } else { 0 })?);
+            if let Some(matches) = matches.get(&table.name) {
+                let published = matched::publish(&table.folder, matches, &table.held)?;
+                load.matched = published.len() as u64;
+                links.insert(table.name.clone(), published);
+            }
         }
     }
+    measured.into_iter().for_each(|one| report.add_measured(one));
     report.patients = Some(count_patients(work, &systems, &tables, &joined, patients)?);
     report.count_findings(Stage::Validate, &counts);
-    let (verdict, trouble) = verdict(work, &report, &parent_held);
-    report.trouble = trouble;
+    let verdict = verdict(work, &mut report);
     let loads = serde_json::to_vec(&report.loads).unwrap_or_default();
     let findings = serde_json::to_vec(&report.findings).unwrap_or_default();
-    let digest = crate::project_key::sha256_of([loads.as_slice(), &findings]);
+    let links = if links.is_empty() { Vec::new() } else { serde_json::to_vec(&links).unwrap_or_default() };
+    let parts = [loads.as_slice(), &findings, &links];
+    let digest = crate::project_key::sha256_of(parts.into_iter().filter(|part| !part.is_empty()));
     Ok(Finished { report, verdict, digest })
 }
 
 /// Asks the target what it has, and reports where the pack sees it otherwise.
-async fn live_catalog(work: &Work<'_>, target: &Target, report: &mut StageReport) -> Result<Catalog, Error> {
-    let connection = work.connect().await?;
+async fn live_catalog(
+    connection: &dyn Database,
+    target: &Target,
+    report: &mut StageReport,
+) -> Result<Catalog, Error> {
     // Not a fact about the rows: once the tables are made, the same command goes on.
-    if let Bookkeeping::Missing = connection.bookkeeping().await? {
-        return Err(chartlift_io::Error::BookkeepingMissing { target: connection.describe() }.into());
-    }
-    let names: Vec<String> = target
-        .tables
-        .iter()
-        .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
-        .collect();
+    connection.bookkeeping().await?.demand(&connection.describe())?;
+    let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     report.findings.extend(catalog::compare(target, &live));
     Ok(live)
@@ -109,6 +134,8 @@ pub(super) struct Table {
     folder: std::path::PathBuf,
     pub(super) keys: KeySet,
     references: Vec<Reference>,
+    /// The check of rows that cannot be told, where the table's rows are matched.
+    ambiguous: Option<usize>,
     pub(super) held: RowSet,
     /// Rows that a check of their own holds, whatever became of their parents.
     own: RowSet,
@@ -144,6 +171,10 @@ impl Table {
             );
         }
         let mut references = reference_checks(work, target, table, report);
+        let ambiguous = (table.schema.extension.mode == LoadMode::Match).then(|| {
+            report.checks.push(Check::new("ambiguous-match", name, Disposition::Quarantine));
+            report.checks.len() - 1
+        });
         let key = table.schema.primary_key.first().map(|key| key.value.clone()).unwrap_or_default();
         let columns = needed(&checks, &references, &key);
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -181,6 +212,7 @@ impl Table {
             keys: KeySet::finish(vec![keys])?,
             emptied: references.iter().enumerate().map(|(at, _)| (at, RowSet::default())).collect(),
             references,
+            ambiguous,
             fresh: held_keys,
             own: held.clone(),
             held,
@@ -189,18 +221,28 @@ impl Table {
         })
     }
 
+    /// Holds the rows of which nobody can tell whether they are in the target.
+    fn hold_ambiguous(&mut self, matches: &Matches) -> Result<(), Error> {
+        let Some(check) = self.ambiguous else { return Ok(()) };
+        for id in matches.ambiguous.iter() {
+            self.mark(id, check)?;
+            self.held.insert(id);
+            self.own.insert(id);
+        }
+        self.keys.each(|entry| {
+            if matches.ambiguous.contains(id_of(entry)) {
+                self.fresh.insert(entry.key);
+            }
+        })
+    }
+
     fn mark(&mut self, id: RowId, check: usize) -> Result<(), Error> {
         *self.marked.entry(check).or_default() += 1;
         self.marks.push(Mark { id, check: i32::try_from(check).unwrap_or(i32::MAX) })
     }
 
-    /// Whether any of its rows is held or lost a reference.
-    pub(super) fn touched(&self) -> bool {
-        !self.held.is_empty() || self.emptied.iter().any(|(_, rows)| !rows.is_empty())
-    }
-
-    /// Writes what later stages leave out; returns how many rows only a held parent holds.
-    fn publish(&mut self, counts: &mut [u64]) -> Result<u64, Error> {
+    /// Writes what later stages leave out.
+    fn publish(&mut self, counts: &mut [u64]) -> Result<(), Error> {
         for (check, rows) in &self.marked {
             if let Some(count) = counts.get_mut(*check) {
                 *count += rows;
@@ -215,7 +257,7 @@ impl Table {
                 write_rows(&emptied_path(&self.folder, &reference.column), rows)?;
             }
         }
-        Ok(self.held.len() - self.own.len())
+        Ok(())
     }
 }
 
@@ -429,44 +471,34 @@ fn settle(tables: &mut [Table], child: usize, orphans: Vec<RowSet>) -> Result<()
     Ok(())
 }
 
-fn verdict(
-    work: &Work<'_>,
-    report: &StageReport,
-    parent_held: &BTreeMap<String, u64>,
-) -> (Verdict, Option<Trouble>) {
-    if let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") {
-        let trouble = Trouble {
-            code: finding.code.clone(),
-            message: format!(
-                "the target's `{}` is not as the pack says: {}",
-                finding.table.clone().unwrap_or_default(),
-                finding.message.clone().unwrap_or_default()
-            ),
-            hint: "see all differences with `chartlift target check`".into(),
-        };
-        return (Verdict::Fail, Some(trouble));
-    }
-    if let Some(stop) = super::blocked(report) {
-        return stop;
-    }
-    let convert_held = |table: &str| {
-        work.report(Stage::Convert)
-            .ok()
-            .and_then(|report| report.loads.iter().find(|load| load.table == table).map(|load| load.held))
-            .unwrap_or_default()
+/// A target that is not as the pack says fails; otherwise the gates decide.
+fn verdict(work: &Work<'_>, report: &mut StageReport) -> Verdict {
+    let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") else {
+        return work.judge(Stage::Validate, report);
     };
-    let measured: Vec<Measured<'_>> = report
-        .loads
-        .iter()
-        .map(|load| Measured {
-            name: &load.table,
-            safety_critical: work.critical_table(&load.table),
-            read: load.converted,
-            excluded: 0,
-            held: load.held
-                - convert_held(&load.table)
-                - parent_held.get(&load.table).copied().unwrap_or_default(),
-        })
-        .collect();
-    gates::judge(&work.environment.project, Stage::Validate, &measured)
+    report.trouble = Some(Trouble {
+        code: finding.code.clone(),
+        message: format!(
+            "the target's `{}` is not as the pack says: {}",
+            finding.table.clone().unwrap_or_default(),
+            finding.message.clone().unwrap_or_default()
+        ),
+        hint: "see all differences with `chartlift target check`".into(),
+    });
+    Verdict::Fail
+}
+
+/// The rows that a fault of their own holds: those whose only fault is a reference are not a gate's.
+fn measure(work: &Work<'_>, target: &Target, table: &Table, converted: u64) -> Result<Measured, Error> {
+    let safety = work.critical_table(&table.name);
+    let mut future = 0;
+    if safety == SafetyCritical::Future {
+        let categorized = work.folder(Stage::Categorize)?;
+        for file in target.convert.iter().filter(|file| file.into.value == table.name) {
+            future += work.future_of_target_rows(file, &categorized, &table.own)?;
+        }
+    }
+    let measured =
+        Measured { name: table.name.clone(), read: converted, held: table.own.len(), ..Measured::default() };
+    Ok(measured.with_critical(safety, future))
 }

@@ -1,13 +1,13 @@
 //! verify: every row and cell that should be in the target against what is there, by digests that the database
 //! computes; where they differ, down to the row and the column. Then the statement is balanced, or it is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chartlift_io::target::{BucketDigest, LoadRecord, RowDigest, TableSpec, Target as Database};
-use chartlift_rules::TargetTable;
+use chartlift_io::target::{BucketDigest, Link, LoadRecord, RowDigest, TableSpec, Target as Database};
+use chartlift_rules::{LoadMode, TargetTable};
 
 use super::loadable::{Loadable, in_load_order, table_spec};
-use super::{Finished, Work};
+use super::{Finished, Work, linked};
 use crate::Error;
 use crate::digest::{DigestColumn, TableDigest, hex_of_buckets, row_digests};
 use crate::project_key::sha256_of;
@@ -35,12 +35,17 @@ pub(crate) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         });
     };
     let mut report = StageReport::default();
+    let mut unlinked = BTreeMap::new();
     let mut digests = Vec::new();
     let loads = &work.report(Stage::Import)?.loads;
     work.environment.progress.begin(Stage::Verify, "verifying", loads.iter().map(|load| load.loaded).sum());
     for table in in_load_order(target) {
         let Some(load) = loads.iter().find(|load| load.table == table.name.value) else { continue };
         let load = table_digest(work, connection.as_ref(), table, &record, load.clone(), &mut report).await?;
+        let missing = prove_links(work, connection.as_ref(), table, &record, &mut report).await?;
+        if missing > 0 {
+            unlinked.insert(load.table.clone(), missing);
+        }
         digests.push(format!("{} {}", load.table, load.digest.clone().unwrap_or_default()));
         work.environment.progress.advance(load.loaded);
         report.loads.push(load);
@@ -49,7 +54,7 @@ pub(crate) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     // The order of the pack reads better than the order of the load.
     report.loads.sort_by_key(|load| loads.iter().position(|known| known.table == load.table));
     let digest = sha256_of(digests.iter().map(String::as_bytes));
-    let verdict = judge(work, &mut report, &record, &digest);
+    let verdict = judge(work, &mut report, &record, &digest, &unlinked);
     Ok(Finished { report, verdict, digest })
 }
 
@@ -87,6 +92,42 @@ async fn table_digest(
     });
     load.verified = load.loaded.saturating_sub(wrong);
     Ok(load)
+}
+
+/// Every row that was matched has its entry in the crosswalk, and the entry names a row that is there; no other row is
+/// said to be matched by this load. Returns how many are not so.
+async fn prove_links(
+    work: &Work<'_>,
+    connection: &dyn Database,
+    table: &TargetTable,
+    record: &LoadRecord,
+    report: &mut StageReport,
+) -> Result<u64, Error> {
+    if table.schema.extension.mode != LoadMode::Match {
+        return Ok(0);
+    }
+    let spec = table_spec(work.target()?, table, &work.system()?.name);
+    let expected = linked::read(&work.folder(Stage::Validate)?.join(&table.name.value))?;
+    let existing = connection.existing(&spec, &[], &record.series).await?;
+    let there: HashSet<&str> = existing.rows.iter().map(|row| row.key.as_str()).collect();
+    let entries: HashMap<&str, &Link> =
+        existing.links.iter().map(|link| (link.source_key.as_str(), link)).collect();
+    let mut found = Found { work, spec: &spec, listed: Vec::new(), wrong: 0 };
+    let key = table.schema.primary_key.first().map(|key| key.value.as_str()).unwrap_or_default();
+    for (source, target) in &expected {
+        let entry = entries.get(source.as_str()).filter(|link| link.target_key == *target);
+        if entry.is_none() || !there.contains(target.as_str()) {
+            found.wrong += 1;
+            found.mismatch(source, key);
+        }
+    }
+    let ours = existing.links.iter().filter(|link| link.load == record.id && !link.created);
+    for link in ours.filter(|link| !expected.contains_key(&link.source_key)) {
+        found.wrong += 1;
+        found.mismatch(&link.source_key, key);
+    }
+    report.mismatches.append(&mut found.listed);
+    Ok(found.wrong)
 }
 
 /// Digests the parts of a table, some at a time.
@@ -227,7 +268,13 @@ impl Found<'_> {
     }
 }
 
-fn judge(work: &Work<'_>, report: &mut StageReport, record: &LoadRecord, digest: &str) -> Verdict {
+fn judge(
+    work: &Work<'_>,
+    report: &mut StageReport,
+    record: &LoadRecord,
+    digest: &str,
+    unlinked: &BTreeMap<String, u64>,
+) -> Verdict {
     if let Some(load) = report.loads.iter().find(|load| load.verified != load.loaded) {
         report.trouble = Some(Trouble {
             code: "verify-mismatch".into(),
@@ -237,6 +284,16 @@ fn judge(work: &Work<'_>, report: &mut StageReport, record: &LoadRecord, digest:
                 load.table
             ),
             hint: "the mismatches name rows by keyed hash and the columns; see --json".into(),
+        });
+        return Verdict::Fail;
+    }
+    if let Some((table, rows)) = unlinked.first_key_value() {
+        report.trouble = Some(Trouble {
+            code: "verify-mismatch".into(),
+            message: format!(
+                "{rows} rows that were matched in `{table}` are no longer there, or no longer linked"
+            ),
+            hint: "the mismatches name rows by keyed hash; see --json".into(),
         });
         return Verdict::Fail;
     }

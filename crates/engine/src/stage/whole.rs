@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
+use chartlift_rules::TargetTable;
 
 use super::Work;
 use super::joined_rows::JoinedRows;
@@ -12,7 +13,7 @@ use super::validate::Table;
 use crate::Error;
 use crate::keys::{Secret, hash_parts};
 use crate::layer;
-use crate::marks::{RowId, read_rows};
+use crate::marks::{RowId, RowSet, read_rows};
 use crate::statement::{Patients as PatientCount, Stage};
 
 /// Whole, incomplete, absent: every patient exactly once.
@@ -23,17 +24,15 @@ pub(super) fn count_patients(
     joined: &JoinedRows,
     mut known: Patients,
 ) -> Result<PatientCount, Error> {
-    for table in tables.iter().filter(|table| table.touched()) {
-        let Some((folder, patient, secret)) = place(systems, table)? else { continue };
-        let emptied = |id: RowId| table.emptied.iter().any(|(_, rows)| rows.contains(id));
-        for_patients(&folder, patient.column, |id, key| {
-            let held = table.held.contains(id);
-            if held || emptied(id) {
-                let absent = held && patient.defines;
-                let set = if absent { &mut known.absent } else { &mut known.incomplete };
-                set.insert(joined.person(hash_parts(secret, [key.as_bytes()].into_iter())));
-            }
-        })?;
+    for table in tables {
+        let Some(work) = systems.get(table.nth) else { continue };
+        let Some(pack) = work.target()?.table(&table.name) else { continue };
+        let emptied: Vec<&RowSet> = table.emptied.iter().map(|(_, rows)| rows).collect();
+        let converted = work.folder(Stage::Convert)?;
+        let mut lost = Patients::default();
+        add_lost(work.secret(), pack, &converted, &table.held, &emptied, &mut lost)?;
+        lost.lead(|patient| joined.person(patient));
+        known.add(lost);
     }
     let exported = work.report(Stage::Categorize)?.patients.clone().unwrap_or_default();
     let mut count = PatientCount { unattributed: exported.unattributed, ..PatientCount::default() };
@@ -89,8 +88,30 @@ fn place<'a>(
     Ok(Some((folder, PatientColumn { column, defines }, work.secret())))
 }
 
+/// Adds the patients of the rows that validate held, and of those whose references it emptied.
+pub(crate) fn add_lost(
+    secret: Secret,
+    pack: &TargetTable,
+    converted: &Path,
+    held: &RowSet,
+    emptied: &[&RowSet],
+    known: &mut Patients,
+) -> Result<(), Error> {
+    let Some(patient) = &pack.schema.extension.patient else { return Ok(()) };
+    if held.is_empty() && emptied.iter().all(|rows| rows.is_empty()) {
+        return Ok(());
+    }
+    let defines = pack.schema.primary_key.first().is_some_and(|key| key.value == patient.value);
+    for_patients(&converted.join(&pack.name.value), &patient.value, |id, key| {
+        if held.contains(id) || emptied.iter().any(|rows| rows.contains(id)) {
+            let set = if defines && held.contains(id) { &mut known.absent } else { &mut known.incomplete };
+            set.insert(hash_parts(secret, [key.as_bytes()].into_iter()));
+        }
+    })
+}
+
 /// Every row of a layer's folder that names a patient, with the patient's source key.
-pub(super) fn for_patients(
+pub(crate) fn for_patients(
     folder: &Path,
     column: &str,
     mut each: impl FnMut(RowId, &str),

@@ -4,6 +4,7 @@
 //! One trait for all databases; `crates/io/tests/target` holds the suite that every one of them passes.
 
 mod catalog;
+mod existing;
 mod postgres;
 mod record;
 mod spec;
@@ -19,8 +20,9 @@ use async_trait::async_trait;
 use crate::Error;
 
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, ForeignKey, TypeClass};
+pub use existing::{Existing, ExistingRow, Link};
 pub use record::{
-    Bookkeeping, BucketDigest, Link, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest,
+    Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest, SYSTEMS,
 };
 pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
 pub use surroundings::Surroundings;
@@ -67,12 +69,15 @@ pub trait Target: Send + Sync {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
 
+    /// The rows that a linked table has now, with the given columns, and what its keyspace knows of them.
+    async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error>;
+
     /// The latest load of an order that was rolled back.
     async fn find_rolled_back(&self, order: &str) -> Result<Option<i64>, Error>;
 
     /// Takes back what a load created, all in one transaction: its rows, in the order of `tables`, and its crosswalk
-    /// entries. The load record stays, as rolled back. Where a table has not all of the load's rows, or the load wrote
-    /// into a table that is not among these, nothing goes. Answers how many rows went from each table. With `keep` it
+    /// entries. The load record stays, as rolled back. Where a table has not all of the load's rows, the load wrote
+    /// into a table that is not among these, or a later load has matched its rows, nothing goes. Answers how many rows went from each table. With `keep` it
     /// does all that and then undoes it.
     async fn roll_back(&self, load: &LoadRecord, tables: &[TableSpec], keep: bool)
     -> Result<Vec<u64>, Error>;
@@ -85,8 +90,19 @@ pub trait Load: Send {
     /// then `_key`, the row's source key. Answers how many rows were written.
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error>;
 
-    /// Writes crosswalk entries for rows that other entries have created: further names of what is there.
-    async fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error>;
+    /// Keeps others from writing to these tables until the load ends. Reading stays possible.
+    async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error>;
+
+    /// As [`Target::existing`], within the load.
+    async fn existing(&mut self, table: &TableSpec, columns: &[String]) -> Result<Existing, Error>;
+
+    /// As many numbers as asked for that no row of the table has for a key, as the table's own way of assigning
+    /// them gives them. The table must be locked.
+    async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error>;
+
+    /// Writes crosswalk entries, source key and target key, that create no row: of rows that a linked table had before,
+    /// and further names of rows that other entries create. `known` counts those that have an entry already.
+    async fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error>;
 
     /// Writes the load record and commits. When the answer to the commit is lost, the record decides.
     async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error>;

@@ -18,14 +18,6 @@ pub struct LoadHeader {
     pub at: String,
 }
 
-/// A source key and the row that it names.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Link {
-    /// A value, so it must not reach a log.
-    pub source_key: String,
-    pub target: [u8; 16],
-}
-
 /// What is known once every row is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOutcome {
@@ -59,9 +51,22 @@ pub struct LoadedTable {
     /// The value types written, by column: a database with few types of its own needs them to read back.
     #[serde(default)]
     pub types: Vec<String>,
+    /// Rows that were there before and stand for rows of the load.
+    #[serde(default)]
+    pub matched: u64,
 }
 
 impl LoadedTable {
+    /// The entry of a table, made where it is the table's first.
+    pub(crate) fn of<'a>(tables: &'a mut Vec<Self>, name: &str) -> &'a mut Self {
+        let at = tables.iter().position(|table| table.name == name).unwrap_or_else(|| {
+            tables.push(Self { name: name.to_owned(), rows: 0, types: Vec::new(), matched: 0 });
+            tables.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "the place of an entry that was found or made just now")]
+        &mut tables[at]
+    }
+
     /// What the record says of the tables: as announced, which must be what was written.
     pub(crate) fn reconcile(written: &[Self], outcome: &LoadOutcome) -> Result<Vec<Self>, crate::Error> {
         let unannounced =
@@ -78,7 +83,8 @@ impl LoadedTable {
                 return Err(crate::Error::shape(name, "*", problem));
             }
             let types = table.map(|table| table.types.clone()).unwrap_or_default();
-            tables.push(Self { name: name.clone(), rows: found, types });
+            let matched = table.map_or(0, |table| table.matched);
+            tables.push(Self { name: name.clone(), rows: found, types, matched });
         }
         Ok(tables)
     }
@@ -90,6 +96,10 @@ pub enum Bookkeeping {
     Ready {
         version: i64,
     },
+    /// Written by an earlier program: `init` brings it up to date.
+    Older {
+        version: i64,
+    },
     /// Written by a later program.
     Newer {
         version: i64,
@@ -97,21 +107,26 @@ pub enum Bookkeeping {
 }
 
 /// The version of the bookkeeping tables that this program makes.
-pub(crate) const BOOKKEEPING_VERSION: i64 = 1;
+pub(crate) const BOOKKEEPING_VERSION: i64 = 2;
 
 impl Bookkeeping {
     pub(crate) fn of(version: Option<i64>) -> Self {
         match version {
             None => Self::Missing,
             Some(version) if version > BOOKKEEPING_VERSION => Self::Newer { version },
+            Some(version) if version < BOOKKEEPING_VERSION => Self::Older { version },
             Some(version) => Self::Ready { version },
         }
     }
 
     /// An error unless the tables are there and known.
-    pub(crate) fn demand(self, target: &str) -> Result<(), crate::Error> {
+    pub fn demand(self, target: &str) -> Result<(), crate::Error> {
         match self {
             Self::Ready { .. } => Ok(()),
+            Self::Older { version } => {
+                let (target, known) = (target.to_owned(), BOOKKEEPING_VERSION);
+                Err(crate::Error::BookkeepingOlder { target, found: version, known })
+            }
             Self::Missing => Err(crate::Error::BookkeepingMissing { target: target.to_owned() }),
             Self::Newer { version } => {
                 Err(crate::Error::BookkeepingNewer { found: version, known: BOOKKEEPING_VERSION })
@@ -137,7 +152,17 @@ pub struct RowDigest {
     pub cells: Vec<i64>,
 }
 
+/// Between the systems of a load.
+pub const SYSTEMS: &str = ", ";
+
 impl LoadRecord {
+    /// Whether this load matched rows and shares its keys with another.
+    pub(crate) fn matched_in_space_of(&self, other: &Self) -> bool {
+        let matched = self.tables.iter().any(|table| table.matched > 0);
+        let own = |system: &str| other.system.split(SYSTEMS).any(|other| other == system);
+        matched && self.series == other.series && self.system.split(SYSTEMS).any(own)
+    }
+
     pub(crate) fn tables_json(tables: &[LoadedTable]) -> String {
         serde_json::to_string(tables).unwrap_or_else(|_| "[]".to_owned())
     }

@@ -44,6 +44,9 @@ pub enum KeyKind {
     Uuid,
     /// The source key itself, as text.
     Natural,
+    /// Whatever the crosswalk says: the key of a row that was there before, or one that the target assigned. In
+    /// batches an integer or a text, as the column has it.
+    Linked,
 }
 
 impl TableSpec {
@@ -82,6 +85,10 @@ impl TableSpec {
             return Err(Error::shape(&self.name, KEY_COLUMN, "a row has no source key"));
         }
         Ok(keys)
+    }
+
+    pub(crate) fn is_linked(&self) -> bool {
+        self.columns.iter().any(|column| column.role == Role::Key(KeyKind::Linked))
     }
 
     /// The position of the key column among the batch's columns.

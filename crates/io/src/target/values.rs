@@ -54,6 +54,19 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// Writes a key as the crosswalk holds it; other types than integers, texts and UUIDs are no keys.
+    pub(crate) fn write_key(self, row: usize, text: &mut String) {
+        match self {
+            Self::Integer(array) => {
+                // Writing into a String cannot fail.
+                let _ = write!(text, "{}", array.value(row));
+            }
+            Self::Text(array) => text.push_str(array.value(row)),
+            Self::Uuid(array) => write_uuid(text, array.value(row)),
+            _ => {}
+        }
+    }
+
     pub(crate) fn array(self) -> &'a dyn Array {
         match self {
             Self::Text(array) => array,

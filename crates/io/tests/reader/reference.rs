@@ -46,11 +46,68 @@ enum State {
     Closed,
 }
 
+const CP850: &str = "\
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
+
+pub(crate) fn is_utf16(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be)
+}
+
+/// What the reference reads: for each place in it, and for its end, the place in the file.
+pub(crate) struct Text {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) places: Vec<usize>,
+}
+
+/// UTF-16 in UTF-8, `\xf8\xf8\xf8` (which no UTF-8 has) for what is no character; other encodings as they are.
+pub(crate) fn text(input: &[u8], encoding: Encoding) -> Text {
+    let big = match encoding {
+        Encoding::Utf16Be => Some(true),
+        Encoding::Utf16Le => Some(false),
+        Encoding::Utf16 if input.starts_with(b"\xfe\xff") => Some(true),
+        Encoding::Utf16 if input.starts_with(b"\xff\xfe") => Some(false),
+        _ => None,
+    };
+    let mut text = Text { bytes: Vec::new(), places: Vec::new() };
+    // A record that is cut inside a character keeps it.
+    let mut add = |bytes: &[u8], place: usize, end: usize| {
+        text.bytes.extend(bytes);
+        text.places.extend((0..bytes.len()).map(|byte| if byte == 0 { place } else { end }));
+    };
+    let mut at = 0;
+    if !is_utf16(encoding) {
+        (0..input.len()).for_each(|place| add(&input[place..=place], place, place + 1));
+        at = input.len();
+    }
+    let unit = |place: usize| {
+        let pair = [*input.get(place)?, *input.get(place + 1)?];
+        Some(if big? { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
+    };
+    while at < input.len() {
+        let units: Vec<u16> = [unit(at), unit(at + 2)].into_iter().flatten().collect();
+        match char::decode_utf16(units.iter().copied()).next() {
+            Some(Ok(character)) => {
+                let end = at + character.len_utf16() * 2;
+                add(character.to_string().as_bytes(), at, end);
+                at = end;
+            }
+            wrong => {
+                let end = at + if wrong.is_some() { 2 } else { 1 };
+                add(b"\xf8\xf8\xf8", at, end);
+                at = end;
+            }
+        }
+    }
+    text.places.push(input.len());
+    text
+}
+
 impl Reference<'_> {
     /// The header and the records after it.
     pub(crate) fn read(&self) -> (Vec<String>, Vec<Record>) {
         let mut at = 0;
-        if self.dialect.encoding == Encoding::Utf8 && self.input.starts_with(&[0xef, 0xbb, 0xbf]) {
+        let unicode = self.dialect.encoding == Encoding::Utf8 || is_utf16(self.dialect.encoding);
+        if unicode && self.input.starts_with(&[0xef, 0xbb, 0xbf]) {
             at = 3;
         }
         let mut suspect = 0;
@@ -284,7 +341,8 @@ impl Reference<'_> {
         match self.dialect.encoding {
             Encoding::Utf8 => std::str::from_utf8(bytes).is_ok(),
             Encoding::Windows1252 => !bytes.iter().any(|byte| b"\x81\x8d\x8f\x90\x9d".contains(byte)),
-            Encoding::Iso8859_1 => true,
+            Encoding::Iso8859_1 | Encoding::Cp850 => true,
+            Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be => std::str::from_utf8(bytes).is_ok(),
         }
     }
 
@@ -296,6 +354,19 @@ impl Reference<'_> {
                 .map(|byte| match self.decodes(&[*byte]) {
                     true => encoding_rs::WINDOWS_1252.decode(&[*byte]).0.into_owned(),
                     false => "\u{fffd}".to_owned(),
+                })
+                .collect(),
+            Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be => {
+                String::from_utf8_lossy(bytes).replace("\u{fffd}\u{fffd}\u{fffd}", "\u{fffd}")
+            }
+            Encoding::Cp850 => bytes
+                .iter()
+                .map(|byte| {
+                    if *byte < 0x80 {
+                        *byte as char
+                    } else {
+                        CP850.chars().nth(*byte as usize - 0x80).unwrap()
+                    }
                 })
                 .collect(),
             Encoding::Iso8859_1 => bytes.iter().map(|byte| *byte as char).collect(),

@@ -11,6 +11,7 @@ mod conformance;
 mod copy;
 mod every_type;
 mod hash;
+mod linked;
 mod lost_commit;
 mod place;
 mod secure;
@@ -60,4 +61,13 @@ conformance! {
     loads_nothing
     refuses_a_source_key_twice
     later_loads_share_keyspaces
+    tells_what_is_there
+    assigns_numbers_that_no_row_has
+    assigns_numbers_where_there_is_no_sequence
+    matched_rows_are_linked_and_stay
+    links_by_text_and_uuid
+    a_load_that_another_stands_on_stays
+    a_row_matched_from_another_series_keeps_its_load
+    the_lock_keeps_writers_out
+    bookkeeping_of_version_1_is_brought_up_to_date
 }

@@ -73,6 +73,22 @@ impl Place {
         }
     }
 
+    /// Whether somebody else may run this SQL now.
+    pub(crate) async fn allows(&self, sql: &str) -> bool {
+        match self {
+            Self::Sqlite(folder) => {
+                let connection = rusqlite::Connection::open(folder.path().join("out.db")).expect("the file");
+                connection.busy_timeout(Duration::from_millis(100)).expect("a wait");
+                connection.execute_batch(sql).is_ok()
+            }
+            Self::Postgres(database) => {
+                let session = connect(&database.url).await;
+                session.batch_execute("SET lock_timeout = '100ms'").await.expect("a wait");
+                session.batch_execute(sql).await.is_ok()
+            }
+        }
+    }
+
     /// The one value of a query, as text.
     pub(crate) async fn value(&self, sql: &str) -> String {
         match self {
@@ -219,7 +235,7 @@ pub(crate) fn batch(table: &Table, rows: &[Vec<Cell>]) -> RecordBatch {
         .expect("equal lengths")
 }
 
-fn array(cells: &[Cell], kind: Kind) -> ArrayRef {
+pub(crate) fn array(cells: &[Cell], kind: Kind) -> ArrayRef {
     match kind {
         Kind::Text => Arc::new(cells.iter().map(Cell::canonical).collect::<StringViewArray>()),
         Kind::Uuid => {

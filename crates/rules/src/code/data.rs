@@ -37,6 +37,19 @@ pub(super) const CODES: &[Code] = &[
             held for its own fault only. If many rows fail, a file is missing or was cut off.",
     },
     Code {
+        name: "ambiguous-match",
+        summary: "Which row of the target, or which patient of another system, a row is meant by cannot be told.",
+        explanation: "Several rows of the target fit; or the parts of one alternative fit and those of another do not \
+            (the same CPF with another birth date: often a parent's); or two rows of the export fit one row of the \
+            target, or one that belongs to another row of the series already; or the row found by an earlier load \
+            is gone. Such a row is held, and what refers to it with it: a wrong match would mix two people's \
+            charts. See the rows with `rejects`. A decision in `decisions/matches.csv` names the row of the target or \
+            says that it is a new one; a gate accepts that they are left out. Of patients of several systems: what \
+            `patients` in `chartlift.yaml` compares fits several people, several records fit one person, or a \
+            stronger alternative speaks against what a weaker one finds. Nobody is joined on a guess: correct the \
+            export, or the alternatives.",
+    },
+    Code {
         name: "missing-label",
         summary: "A column that the schema declares is missing from a file's header.",
         explanation: "The file may come from another version of the system, or was exported with other settings. \
@@ -132,27 +145,26 @@ pub(super) const CODES: &[Code] = &[
         name: "key-conflict",
         summary: "Rows with the same key have different content.",
         explanation: "They cannot both be the record of that key, and which one is right is not known, so all of \
-            them are quarantined.",
+            them are quarantined. With a `merge` rule that happens where the record that would stay is held itself: an \
+            older one does not take its place.",
     },
     Code {
         name: "joined-patient",
         summary: "A patient of one system is the same person as one of a system before it.",
-        explanation: "`patients` in `chartlift.yaml` says what must be equal. The record of the first input's system             stays, and everything of the other's chart goes into the first one's.",
-    },
-    Code {
-        name: "ambiguous-match",
-        summary: "Which patient a record is the same person as cannot be told.",
-        explanation: "What `patients` in `chartlift.yaml` compares fits several people, several records fit one             person, or a stronger alternative speaks against what a weaker one finds. Nobody is joined on a guess:             the record is quarantined, and with it what refers to it. Correct the export, or the alternatives.",
+        explanation: "`patients` in `chartlift.yaml` says what must be equal. The record of the first input's system \
+            stays, and everything of the other's chart goes into the first one's.",
     },
     Code {
         name: "format-drift",
         summary: "The export differs in form from the one of the order that this one follows.",
-        explanation: "Another version, a file or column more or less: named, and never a value. What the pack does not             know is not read, so look whether it should be.",
+        explanation: "Another version, a file or column more or less: named, and never a value. What the pack does not \
+            know is not read, so look whether it should be.",
     },
     Code {
         name: "mixed-versions",
         summary: "Two inputs of an order are of one system in different versions.",
-        explanation: "A system has one key space, and one pack makes all its records. Migrate the versions in two             orders of one series.",
+        explanation: "A system has one key space, and one pack makes all its records. Migrate the versions in two \
+            orders of one series.",
     },
     Code {
         name: "fan-out",
@@ -184,6 +196,12 @@ pub(super) const CODES: &[Code] = &[
         explanation: "The condition uses a value that the row does not have. The row is quarantined, because a \
             missing value is never a silent answer. Write the condition so that it covers the case, or \
             choose `unknown: keep` or `unknown: exclude` in the rule.",
+    },
+    Code {
+        name: "excluded",
+        summary: "A rule leaves the row out, by name.",
+        explanation: "The rule's condition is true of the row, so it is not moved and counts as excluded under the \
+            rule's name. Nobody has to correct it; if it should be moved after all, change the rule.",
     },
     Code {
         name: "lost-value",
@@ -228,6 +246,52 @@ pub(super) const CODES: &[Code] = &[
         summary: "A named, lossless repair changed a value.",
         explanation: "`repair` of a field asked for it. The value as it was written stays in the order's checked \
             files, under the same file and row number.",
+    },
+    Code {
+        name: "zeros-kept",
+        summary: "Values are shorter than the column's digits, and it does not show that a spreadsheet took zeros.",
+        explanation: "`repair: [leading_zeros]` gives zeros back only where all values of the column are digits, none \
+            begins with a zero, and the short ones are valid with their zeros. Something else is wrong with this \
+            column: nothing was changed, and the constraints on the field say what becomes of the short values.",
+    },
+    Code {
+        name: "attachment-missing",
+        summary: "Rows name files that the export does not have.",
+        explanation: "The rows load and say so (`_file_missing` is true). Ask for the files; `chartlift rejects` writes \
+            their names to `rejects/_attachments.csv`. Names that all begin with a folder of the old system want \
+            `strip` in the pack.",
+    },
+    Code {
+        name: "attachment-orphan",
+        summary: "Files of the attachments' folder that no row names.",
+        explanation: "They stay where they are, and nothing of them is loaded. Their names are in \
+            `rejects/_attachments.csv` once `chartlift rejects` has run. Rows that were lost, or names that were \
+            changed, leave orphans behind: look before the old system is switched off.",
+    },
+    Code {
+        name: "attachment-path",
+        summary: "A name would leave the folder of attachments.",
+        explanation: "It is absolute, or holds `..`, or leads out through a link. Such a file is never opened: the row \
+            loads as if it were missing. Where the old system wrote whole paths, `strip` in the pack takes the \
+            beginning off.",
+    },
+    Code {
+        name: "attachment-changed",
+        summary: "A file's SHA-256 is not the one that the export states for it.",
+        explanation: "The file was changed, cut or confused with another one after the old system took its digest. The \
+            row loads with the digest that the file has; compare the file with the old system.",
+    },
+    Code {
+        name: "attachment-case",
+        summary: "A file was found under a name that differs in letter case or in the form of accents.",
+        explanation: "No file has exactly the name, and only one has it but for that. Windows and macOS see no \
+            difference; nothing has to be done.",
+    },
+    Code {
+        name: "attachment-shared",
+        summary: "Several rows name one file.",
+        explanation: "Usually one document that belongs to several records. Where it belongs to several patients, look \
+            whether it was filed wrongly.",
     },
     Code {
         name: "merged-by-rule",

@@ -81,7 +81,8 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "bad-match",
         summary: "What should tell that two patients are one person cannot.",
-        explanation: "`patients` in `chartlift.yaml` compares texts, dates and whole numbers of patient records and the             values of identifiers, never keys: those mean something in one system only.",
+        explanation: "`patients` in `chartlift.yaml` compares texts, dates and whole numbers of patient records and the \
+            values of identifiers, never keys: those mean something in one system only.",
     },
     Code {
         name: "cut-by-comment",
@@ -277,7 +278,16 @@ pub(super) const CODES: &[Code] = &[
         summary: "A target table's primary key cannot be used.",
         explanation: "Loaded rows are found again, verified and rolled back by a primary key of one column. With \
             `key: uuid` (the default) Chartlift makes it from the source key and the column must be a \
-            string; with `key: natural` the source key itself is loaded.",
+            string; with `key: natural` the source key itself is loaded; with `key: identity` the target assigns \
+            it, whatever the type there, and in the schema it is a string, because rules give the source key.",
+    },
+    Code {
+        name: "match-shape",
+        summary: "What tells a target table's rows apart is not said, or not in a way that can be used.",
+        explanation: "With `mode: match` rows that the target already has are found by `match: [[cpf], [name, \
+            born]]`: alternatives in order, each a list of columns that must all be equal. `match` needs at least \
+            one alternative, each at least one part, every part a column of the table: not \
+            its key and not the column that shows holds.",
     },
     Code {
         name: "missing-hold",
@@ -377,8 +387,43 @@ pub(super) const CODES: &[Code] = &[
             (`remove: { files: [schemas/a.yaml] }`).",
     },
     Code {
+        name: "no-fixed-digits",
+        summary: "`repair: [leading_zeros]` stands where nothing says how many digits the value has.",
+        explanation: "The column's schema must fix the width: `pattern: '[0-9]{5}'` (or `\\d{5}`), or equal `minLength` \
+            and `maxLength`, with `type: string`. The value must be a plain column of the rule's table or of a joined \
+            one: only a whole column shows whether zeros were lost.",
+    },
+    Code {
+        name: "unreachable-repair",
+        summary: "A repair is for values whose rows are held before it.",
+        explanation: "The source schema's `failed` quarantines or blocks the rows that the repair is for. Leave the \
+            constraint a note in the source schema, and put it on the category's field, where the repaired value is \
+            checked.",
+    },
+    Code {
+        name: "attachment-folder",
+        summary: "The folder of attachments is not a folder inside an export.",
+        explanation: "`folder` is written relative to the export, with `/` between folders: `scans` or `files/scans`. \
+            Names that begin with `.` or `_` are not data, and `..` or an absolute path would leave the export.",
+    },
+    Code {
         name: "unpivot-shape",
         summary: "The lists of an `unpivot` are not equally long.",
         explanation: "The nth column of each list goes into the nth row, so every list has as many columns.",
+    },
+    Code {
+        name: "second-reading-missing",
+        summary: "Safety-critical facts are converted and nothing reads them a second time.",
+        explanation: "Before anything is loaded, the declared columns of a safety-critical category are read once more, \
+            straight from the files and by other code, and each patient's facts must be the same. The system's \
+            `second_reading` says which columns state them, the target table's which columns carry them. Where that \
+            cannot be said, `none: REASON` says so, and the statement shows the category as not read twice.",
+    },
+    Code {
+        name: "bad-second-reading",
+        summary: "A second reading is declared in a way that cannot work.",
+        explanation: "It names one rule that reads the table, splits lists as that rule does, and gives each fact as a \
+            text, a date, an instant or a state. Rules that group or unpivot rows, join many, or fill records from one \
+            another have no second reading: say `none: REASON`.",
     },
 ];

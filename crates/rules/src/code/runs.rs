@@ -96,12 +96,14 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "other-series",
         summary: "An order follows one of another series.",
-        explanation: "Keys and decisions belong to a series, the clinic that moves. Leave `--series` out: the order             takes over the series of the one it follows.",
+        explanation: "Keys and decisions belong to a series, the clinic that moves. Leave `--series` out: the order \
+            takes over the series of the one it follows.",
     },
     Code {
         name: "natural-keys-joined",
         summary: "Patients of two systems are to be one, and the target takes the source's keys as they are.",
-        explanation: "A table with `key: natural` has one key for a row, and two systems know the person by two. Use             `key: uuid`, or leave out `patients` in `chartlift.yaml`.",
+        explanation: "A table with `key: natural` has one key for a row, and two systems know the person by two. Use \
+            `key: uuid`, or leave out `patients` in `chartlift.yaml`.",
     },
     Code {
         name: "order-not-found",
@@ -186,6 +188,25 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Use that version or a later one.",
     },
     Code {
+        name: "bookkeeping-older",
+        summary: "The target's bookkeeping tables were made by an older Chartlift.",
+        explanation: "`chartlift target init` brings them up to date; nothing that they hold is lost, and it can be run \
+            as often as one likes.",
+    },
+    Code {
+        name: "target-changed",
+        summary: "The target changed between validate and import, so that rows would match otherwise.",
+        explanation: "Nothing was loaded. Rows are matched in validate and again in import, under a lock, and the \
+            load goes on only if both find the same. Run the same command again: it matches anew. If it keeps \
+            happening, load when fewer people work.",
+    },
+    Code {
+        name: "newer-load",
+        summary: "A later load stands on rows of this one.",
+        explanation: "Its rows were matched with rows that this load created, or came later in the same series and \
+            matched. Taking this one back would leave that one without them. Roll back the newest load first.",
+    },
+    Code {
         name: "catalog-mismatch",
         summary: "The target's tables are not what its pack describes.",
         explanation: "Tables, columns, types and keys of the live database are compared with the pack before \
@@ -264,6 +285,19 @@ pub(super) const CODES: &[Code] = &[
             later edit by a user, a trigger, or a fault.",
     },
     Code {
+        name: "clinical-only",
+        summary: "An option of the clinical edition was given for the operator's report.",
+        explanation: "`--language`, `--sample`, `--seed` and `--identified` concern the page that names patients. Add \
+            `--edition clinical` if that page is meant, or leave the option out.",
+    },
+    Code {
+        name: "identified-outside",
+        summary: "A page that names patients would leave the order's data area.",
+        explanation: "The clinical edition holds values, which stay in the order's folder `clinical` and the target. \
+            Leave out `--out`. If the page must go elsewhere, say so with `--identified`: who copies it answers for \
+            it. The order's `reports`, `log` and `logs` hold no values, whatever is said.",
+    },
+    Code {
         name: "not-loaded",
         summary: "The order is not in the target.",
         explanation: "There is nothing to verify. Import it first with `chartlift run --order ID`.",
@@ -322,5 +356,28 @@ pub(super) const CODES: &[Code] = &[
         summary: "Rows that the order loaded were changed or deleted since.",
         explanation: "A rollback would take away with them what somebody wrote after the load, so nothing was taken \
             back. `chartlift verify --order ID` lists the rows by their hashed keys.",
+    },
+    Code {
+        name: "several-systems",
+        summary: "This is not there yet for an order whose inputs come from several systems.",
+        explanation: "Rows that a target has already (`mode: match`) and keys that it assigns (`key: identity`), the \
+            archive, the clinical edition, and attachments of a system that comes in several inputs work in orders of \
+            one system. Migrate each system by an order of its own.",
+    },
+    Code {
+        name: "second-reading",
+        summary: "A second reading of the export found other facts than what would be loaded.",
+        explanation: "The declared columns of a safety-critical category were read again, straight from the files, and \
+            for some patients the facts are not those that were converted, degraded or held. Nothing is loaded. Either \
+            the converted files were changed, or a rule makes something else of a column than the pack declares, or the \
+            declaration is wrong. `statement.second_reading` says which table and how many patients; compare a few of \
+            them before you change anything.",
+    },
+    Code {
+        name: "artefact-changed",
+        summary: "A file that an earlier stage wrote is not as it was.",
+        explanation: "What validate and import read is sealed when convert and validate have written it. A file was \
+            changed, added or removed since. Find out who writes into the order's folder, and run the order in a new \
+            one: what is there can no longer be trusted.",
     },
 ];

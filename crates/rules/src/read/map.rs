@@ -21,58 +21,73 @@ const EQUIVALENCES: [&str; 10] = [
 
 pub(crate) fn read(file: u32, text: &str, name: &str, problems: &mut Problems) -> CodeMap {
     let mut map = CodeMap { name: name.to_owned(), entries: Vec::new(), place: yaml::place(file, 0, 0) };
+    let mut seen = std::collections::HashSet::new();
+    for (record, place) in csv_lines(file, text, &HEADER, "bad-map", problems) {
+        let cells: Vec<&str> = record.iter().collect();
+        let Ok(cells) = <[&str; 5]>::try_from(cells) else { continue };
+        let entry = entry(cells, place, problems);
+        if !seen.insert(entry.source.clone()) {
+            let message = format!("code `{}` stands twice", entry.source);
+            problems
+                .push(Diagnostic::error("duplicate-code", place, message).help("keep one of the two lines"));
+        }
+        map.entries.push(entry);
+    }
+    map
+}
+
+/// The lines of a CSV file below its header, each with as many cells as `header` has, and where it stands. What is
+/// wrong is among the problems, never with a cell's value.
+pub(crate) fn csv_lines(
+    file: u32,
+    text: &str,
+    header: &[&str],
+    code: &'static str,
+    problems: &mut Problems,
+) -> Vec<(csv::StringRecord, Place)> {
+    let start = yaml::place(file, 0, 0);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut starts = Vec::new();
-    let mut records = Vec::new();
+    let mut lines = Vec::new();
     for record in reader.records() {
         match record {
             Ok(record) => {
                 let start = record.position().map_or(0, |position| position.byte());
-                starts.push(usize::try_from(start).unwrap_or(usize::MAX));
-                records.push(record);
+                let place = line(file, text, usize::try_from(start).unwrap_or(usize::MAX));
+                lines.push((record, place));
             }
             Err(error) => {
                 let message = format!("this is not a CSV file: {error}");
-                problems.push(Diagnostic::error("bad-map", map.place, message));
-                return map;
+                problems.push(Diagnostic::error(code, start, message));
+                return Vec::new();
             }
         }
     }
-    let mut lines = records.iter().zip(starts.iter().map(|start| line(file, text, *start)));
-    let header = lines.next();
-    let fits = header.as_ref().is_some_and(|(record, _)| record.iter().map(str::trim).eq(HEADER));
+    let fits =
+        lines.first().is_some_and(|(record, _)| record.iter().map(str::trim).eq(header.iter().copied()));
     if !fits {
-        let place = header.map_or(map.place, |(_, place)| place);
-        let message = "the first line must name the columns of a map";
-        problems
-            .push(Diagnostic::error("bad-map", place, message).help(format!("write `{}`", HEADER.join(","))));
-        return map;
+        let place = lines.first().map_or(start, |(_, place)| *place);
+        let message = "the first line must name the columns of the file";
+        problems.push(Diagnostic::error(code, place, message).help(format!("write `{}`", header.join(","))));
+        return Vec::new();
     }
-    let mut seen = std::collections::HashSet::new();
-    for (record, place) in lines {
-        let cells: Vec<&str> = record.iter().collect();
-        let [source, source_text, target, equivalence, decided_by] = cells.as_slice() else {
-            let message = format!("a line of a map has {} cells, found {}", HEADER.len(), cells.len());
-            problems
-                .push(Diagnostic::error("bad-map", place, message).help("put text with a comma in quotes"));
-            continue;
-        };
-        if !seen.insert((*source).to_owned()) {
-            let message = format!("code `{source}` stands twice");
-            problems
-                .push(Diagnostic::error("duplicate-code", place, message).help("keep one of the two lines"));
+    lines.remove(0);
+    lines.retain(|(record, place)| {
+        let fits = record.len() == header.len();
+        if !fits {
+            let message = format!("a line has {} cells, found {}", header.len(), record.len());
+            problems.push(Diagnostic::error(code, *place, message).help("put text with a comma in quotes"));
         }
-        let entry = MapEntry {
-            source: (*source).to_owned(),
-            source_text: (*source_text).to_owned(),
-            target: (*target).to_owned(),
-            equivalence: (*equivalence).to_owned(),
-            decided_by: (*decided_by).to_owned(),
-        };
-        check(&entry, place, problems);
-        map.entries.push(entry);
-    }
-    map
+        fits
+    });
+    lines
+}
+
+/// One entry of a map, checked.
+pub(crate) fn entry(cells: [&str; 5], place: Place, problems: &mut Problems) -> MapEntry {
+    let [source, source_text, target, equivalence, decided_by] = cells.map(str::to_owned);
+    let entry = MapEntry { source, source_text, target, equivalence, decided_by };
+    check(&entry, place, problems);
+    entry
 }
 
 fn check(entry: &MapEntry, place: Place, problems: &mut Problems) {

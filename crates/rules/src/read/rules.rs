@@ -114,7 +114,12 @@ fn exclude(node: &Node, problems: &mut Problems) -> Option<Exclude> {
         .and_then(|node| expression(node, "`when`", problems));
     let words = [("stop", Unknown::Stop), ("exclude", Unknown::Exclude), ("keep", Unknown::Keep)];
     let unknown = entries.choice("unknown", &words, problems).unwrap_or(Unknown::Stop);
-    Some(Exclude { rule, when: when.unwrap_or_else(|| unreadable(entries.place)), unknown })
+    Some(Exclude {
+        rule,
+        when: when.unwrap_or_else(|| unreadable(entries.place)),
+        unknown,
+        own_columns: false,
+    })
 }
 
 fn fields(entries: &Entries<'_>, problems: &mut Problems) -> Vec<FieldRule> {
@@ -168,7 +173,7 @@ fn field(key: &Key, node: &Node, problems: &mut Problems) -> FieldRule {
     rule.failed = entries.get("failed").and_then(|node| choice(node, "`failed`", &FAILED, problems));
     rule.unmapped = entries.get("unmapped").and_then(|node| choice(node, "`unmapped`", &FAILED, problems));
     rule.missing_values = entries.texts("missing", problems).into_iter().map(|text| text.value).collect();
-    let words = [("nul", Repair::Nul), ("mojibake", Repair::Mojibake)];
+    let words = Repair::ALL.map(|repair| (repair.name(), repair));
     for node in entries.list("repair", problems) {
         let repair = choice(node, "an entry of `repair`", &words, problems);
         rule.repairs.extend(repair.map(|value| Located { value, place: node.place }));

@@ -1,7 +1,7 @@
 //! `schemas/<table>.yaml` and `canonical/<category>.yaml`: Table Schema with its `chartlift:` key.
 
 use crate::entries::{Entries, Problems, choice, filled, mapping, text, unreadable, wrong_type};
-use crate::read::field;
+use crate::read::{field, matching, second_reading};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Disposition, ForeignKey, LoadMode, Located, Place, SafetyCritical, TableExtension,
@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
 pub(crate) fn opaque(place: Place) -> TableSchema {
     TableSchema {
         fields: Vec::new(),
+        made: Vec::new(),
         primary_key: Vec::new(),
         foreign_keys: Vec::new(),
         missing_values: vec![String::new()],
@@ -112,8 +113,8 @@ fn missing_values(entries: &Entries<'_>, problems: &mut Problems) -> Vec<String>
 fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension {
     let known: &[&str] = match usage {
         Use::Source => &["row_key", "failed"],
-        Use::Category => &["safety_critical", "patient", "failed"],
-        Use::Target => &["key", "mode", "hold", "patient", "table", "failed"],
+        Use::Category => &["safety_critical", "time", "patient", "failed"],
+        Use::Target => &["key", "mode", "match", "hold", "patient", "table", "failed", "second_reading"],
     };
     let mut extension = TableExtension::default();
     let Some(entries) = mapping(node, "`chartlift`", known, problems) else { return extension };
@@ -123,12 +124,25 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     extension.patient = entries.filled("patient", problems);
     extension.hold = entries.filled("hold", problems);
     extension.table = entries.filled("table", problems).map(|name| name.value);
+    extension.second_reading =
+        entries.get("second_reading").and_then(|node| second_reading::of_table(node, problems));
     let words =
         [("true", SafetyCritical::Yes), ("false", SafetyCritical::No), ("future", SafetyCritical::Future)];
     extension.safety_critical = entries.choice("safety_critical", &words, problems).unwrap_or_default();
-    let words = [("uuid", TargetKey::Uuid), ("natural", TargetKey::Natural)];
+    extension.time = entries.filled("time", problems);
+    if extension.safety_critical == SafetyCritical::Future && entries.get("time").is_none() {
+        let place = entries.key_place("safety_critical").unwrap_or(entries.place);
+        let problem = Diagnostic::error("missing-key", place, "`safety_critical: future` needs `time`");
+        problems.push(problem.help("name the field that says when it is, e.g. `time: start_at`"));
+    }
+    let words =
+        [("uuid", TargetKey::Uuid), ("natural", TargetKey::Natural), ("identity", TargetKey::Identity)];
     extension.key = entries.choice("key", &words, problems).unwrap_or_default();
-    extension.mode = entries.choice("mode", &[("insert", LoadMode::Insert)], problems).unwrap_or_default();
+    let words = [("insert", LoadMode::Insert), ("match", LoadMode::Match)];
+    extension.mode = entries.choice("mode", &words, problems).unwrap_or_default();
+    if usage == Use::Target {
+        extension.alternatives = matching::read(&entries, extension.mode, problems);
+    }
     extension.failed = failed(&entries, TABLE_CHECKS, problems);
     extension
 }

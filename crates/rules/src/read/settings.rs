@@ -5,10 +5,11 @@ use crate::read::{is_date, spec};
 use crate::yaml::Node;
 use crate::{Diagnostic, Gate, Limits, Located, Place, Settings};
 
-const KEYS: &[&str] = &["spec", "name", "storage", "key", "target", "limits", "patients", "gates"];
+const KEYS: &[&str] =
+    &["spec", "name", "storage", "key", "target", "limits", "patients", "gates", "approval"];
 
 /// The stages after which a gate is looked at.
-const GATED: &[&str] = &["check", "categorize", "convert", "validate"];
+pub(crate) const GATED: &[&str] = &["check", "categorize", "convert", "validate"];
 
 pub(crate) fn read(node: &Node, problems: &mut Problems) -> Settings {
     let Some(entries) = mapping(node, "`chartlift.yaml`", KEYS, problems) else { return Settings::default() };
@@ -21,6 +22,9 @@ pub(crate) fn read(node: &Node, problems: &mut Problems) -> Settings {
         limits: limits(&entries, problems),
         patients: entries.get("patients").and_then(|node| super::patients::patients(node, problems)),
         gates: entries.list("gates", problems).iter().filter_map(|node| gate(node, problems)).collect(),
+        approval_required: entries
+            .choice("approval", &[("required", true), ("optional", false)], problems)
+            .unwrap_or_default(),
     };
     if let Some(key) = &settings.key
         && !["env:", "file:"]
@@ -80,32 +84,33 @@ fn gate(node: &Node, problems: &mut Problems) -> Option<Gate> {
     let gate = Gate {
         applies_to: entries.need_text("applies_to", "a gate", problems),
         stage: entries.choice("stage", &stages, problems).map(str::to_owned),
-        quarantined: share(&entries, problems),
+        quarantined: share(&entries, "quarantined", "a gate", problems),
         author: entries.need_text("author", "a gate", problems).value,
-        date: date(&entries, problems),
+        date: date(&entries, "a gate", problems),
         reason: entries.need_text("reason", "a gate", problems).value,
     };
     Some(gate)
 }
 
 /// `2 %` or `0.5 %`, as a share of one.
-fn share(entries: &Entries<'_>, problems: &mut Problems) -> f64 {
-    let Some(node) = entries.need("quarantined", "a gate", problems) else { return 0.0 };
-    let text = entries.text("quarantined", problems).map(|text| text.value).unwrap_or_default();
+pub(crate) fn share(entries: &Entries<'_>, key: &str, what: &str, problems: &mut Problems) -> f64 {
+    let Some(node) = entries.need(key, what, problems) else { return 0.0 };
+    let text = entries.text(key, problems).map(|text| text.value).unwrap_or_default();
     let digits = text.strip_suffix('%').map(str::trim_end).unwrap_or_default();
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match digits.parse::<f64>().ok().filter(|percent| plain && (0.0..=100.0).contains(percent)) {
         Some(percent) => percent / 100.0,
         None => {
-            let problem = wrong_type(node, "`quarantined`", "a percentage from 0 % to 100 %");
+            let problem = wrong_type(node, &format!("`{key}`"), "a percentage from 0 % to 100 %");
             problems.push(problem.help("write it as `2 %` or `0.5 %`"));
             0.0
         }
     }
 }
 
-fn date(entries: &Entries<'_>, problems: &mut Problems) -> String {
-    let date: Located<String> = entries.need_text("date", "a gate", problems);
+/// The day of a decision.
+pub(crate) fn date(entries: &Entries<'_>, what: &str, problems: &mut Problems) -> String {
+    let date: Located<String> = entries.need_text("date", what, problems);
     if !date.value.is_empty() && !is_date(&date.value) {
         let message = format!("`{}` is not a date", date.value);
         problems.push(Diagnostic::error("wrong-type", date.place, message).help("write it as YYYY-MM-DD"));

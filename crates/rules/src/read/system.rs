@@ -2,7 +2,7 @@
 
 use crate::entries::{Entries, Problems, mapping, open_mapping, unreadable, wrong_type};
 use crate::layout::Pack;
-use crate::read::{agree, schema, spec};
+use crate::read::{agree, attachments, schema, second_reading, spec};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Dialect, Encoding, Fingerprint, Ignored, LineTerminator, Located, Says, SourceTable, System,
@@ -21,6 +21,8 @@ const KEYS: &[&str] = &[
     "tables",
     "fingerprints",
     "ignore",
+    "attachments",
+    "second_reading",
 ];
 
 /// Schemas and rules are added once all files are read.
@@ -54,6 +56,12 @@ pub(crate) fn read(node: &Node, pack: &Pack, problems: &mut Problems) -> Option<
             .filter_map(|node| fingerprint(node, problems))
             .collect(),
         ignored_tables: ignored_tables(&entries, problems),
+        attachments: entries
+            .list("attachments", problems)
+            .iter()
+            .filter_map(|node| attachments::read(node, problems))
+            .collect(),
+        second_reading: second_reading::of_system(&entries, problems),
         place: node.place,
     })
 }
@@ -129,7 +137,7 @@ fn ignored_tables(entries: &Entries<'_>, problems: &mut Problems) -> Vec<Ignored
     ignored
 }
 
-const DIALECT: &[&str] = &[
+pub(crate) const DIALECT: &[&str] = &[
     "delimiter",
     "quoteChar",
     "doubleQuote",
@@ -141,7 +149,7 @@ const DIALECT: &[&str] = &[
 ];
 
 /// What is not stated is as in `base`.
-fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
+pub(crate) fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
     let mut dialect = base.clone();
     let Some(own) = mapping(node, "`dialect`", DIALECT, problems) else { return dialect };
     if let Some(node) = own.get("delimiter")
@@ -167,6 +175,10 @@ fn dialect(node: &Node, base: &Dialect, problems: &mut Problems) -> Dialect {
         ("utf-8", Encoding::Utf8),
         ("windows-1252", Encoding::Windows1252),
         ("iso-8859-1", Encoding::Iso8859_1),
+        ("cp850", Encoding::Cp850),
+        ("utf-16", Encoding::Utf16),
+        ("utf-16le", Encoding::Utf16Le),
+        ("utf-16be", Encoding::Utf16Be),
     ];
     dialect.encoding = own.choice("encoding", &words, problems).unwrap_or(base.encoding);
     dialect.header_row = header_row(&own, base.header_row, problems);

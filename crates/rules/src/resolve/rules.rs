@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Schemas, reshape, unknown};
+use super::{Schemas, repairs, reshape, unknown};
 use crate::entries::Problems;
 use crate::read::is_date;
 use crate::{
@@ -115,6 +115,7 @@ fn check_rule(rule: &Rule, destination: Option<&TableSchema>, scope: &Scope<'_>,
         }
     }
     reshape::check(rule, &mut columns, problems);
+    repairs::check(rule, &columns, problems);
     check_names(rule.checks.iter().map(|check| &check.check), "check", problems);
     check_names(rule.excludes.iter().map(|exclude| &exclude.rule), "`exclude` entry", problems);
     for field in &rule.fields {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Schemas, unknown};
+use super::{Schemas, matching, unknown};
 use crate::entries::Problems;
-use crate::{Diagnostic, ForeignKey, Located, TableSchema, Target, TargetKey};
+use crate::{Diagnostic, FieldType, ForeignKey, Located, TableSchema, Target, TargetKey};
 
 /// `noun` says what the schemas describe: `table` or `category`.
 pub(crate) fn check_all(schemas: &Schemas<'_>, noun: &str, problems: &mut Problems) {
@@ -29,8 +29,17 @@ fn check_fields(schema: &TableSchema, problems: &mut Problems) {
     let extension = &schema.extension;
     let named =
         schema.primary_key.iter().chain(&extension.row_key).chain(&extension.patient).chain(&extension.hold);
+    let named = named.chain(&extension.time);
     for name in named {
         check_field(name, schema, problems);
+    }
+    if let Some(time) = &extension.time
+        && let Some(field) = schema.field(&time.value)
+        && !matches!(field.kind, FieldType::Date | FieldType::Datetime)
+    {
+        let message =
+            format!("`time` must be a date or a datetime, `{}` is {}", time.value, field.kind.phrase());
+        problems.push(Diagnostic::error("wrong-type", time.place, message));
     }
     for key in &schema.foreign_keys {
         key.fields.iter().for_each(|name| check_field(name, schema, problems));
@@ -44,7 +53,7 @@ fn check_fields(schema: &TableSchema, problems: &mut Problems) {
     }
 }
 
-fn check_field(name: &Located<String>, schema: &TableSchema, problems: &mut Problems) {
+pub(super) fn check_field(name: &Located<String>, schema: &TableSchema, problems: &mut Problems) {
     if !name.value.is_empty() && schema.field(&name.value).is_none() {
         let known = schema.fields.iter().map(|field| field.name.value.as_str());
         problems.push(unknown("unknown-field", "field", name, &name.value, known));
@@ -114,14 +123,16 @@ pub(crate) fn check_target(target: &Target, problems: &mut Problems) {
             );
             continue;
         };
-        let text = schema.field(&key.value).is_none_or(|field| field.kind == crate::FieldType::String);
-        if schema.extension.key == TargetKey::Uuid && !text {
-            let message = format!("key `{}` is made by Chartlift and must be a string", key.value);
+        let text = schema.field(&key.value).is_none_or(|field| field.kind == FieldType::String);
+        if schema.extension.key != TargetKey::Natural && !text {
+            let by = if schema.extension.key == TargetKey::Uuid { "Chartlift" } else { "the target" };
+            let message = format!("key `{}` is made by {by} and must be a string", key.value);
             problems.push(
                 Diagnostic::error("target-key", key.place, message)
-                    .help("declare it `type: string`, or say `chartlift: { key: natural }` to load the source key itself"),
+                    .help("rules give the source key: declare it `type: string`, or say `chartlift: { key: natural }` to load the source key itself"),
             );
         }
+        matching::check(schema, key, problems);
         for reference in &schema.foreign_keys {
             let parent = target.table(&reference.resource.value).map(|parent| &parent.schema);
             let keyed =

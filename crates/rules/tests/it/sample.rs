@@ -33,6 +33,8 @@ tables:
   contas: { path: contas.csv }
 ignore:
   - { table: contas, reason: money moves by opening balance }
+second_reading:
+  patient: { table: pacientes, patient: id, facts: { name: Nome Completo } }
 ",
     ),
     (
@@ -134,7 +136,7 @@ fields:
 primaryKey: id
 foreignKeys:
   - { fields: mother_id, reference: { resource: \"\", fields: id } }
-chartlift: { key: uuid, mode: insert, hold: safety_hold, patient: id, table: pessoas }
+chartlift: { key: uuid, mode: insert, hold: safety_hold, patient: id, table: pessoas, second_reading: { category: patient, facts: { name: name } } }
 ",
     ),
     (

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::report::StageReport;
-use crate::statement::Stage;
+use crate::statement::{SecondReading, Stage};
 
 /// One line without its time.
 pub(super) struct Fact {
@@ -99,12 +99,28 @@ pub(super) fn of(
             .with("row_key_hash", &mismatch.row_key_hash);
         each(fact)?;
     }
-    match &report.trouble {
-        Some(trouble) => each(
-            Fact::error(&trouble.code, stage).with("message", &trouble.message).with("hint", &trouble.hint),
-        ),
-        None => Ok(()),
+    for waived in &report.waived {
+        let fact = Fact::info("waived", stage)
+            .with("applies_to", &waived.applies_to)
+            .known("code", waived.code.as_ref())
+            .counts(&[("rows", waived.rows)]);
+        each(
+            fact.with("accepted", &waived.accepted)
+                .with("author", &waived.author)
+                .with("date", &waived.date)
+                .with("reason", &waived.reason),
+        )?;
     }
+    if let Some(trouble) = &report.trouble {
+        let fact = Fact::error(&trouble.code, stage);
+        each(fact.with("message", &trouble.message).with("hint", &trouble.hint))?;
+    }
+    for open in &report.open {
+        let fact =
+            Fact::error("decision", stage).with("code", &open.code).with("applies_to", &open.applies_to);
+        each(fact.with("command", &open.command).with("file", &open.file))?;
+    }
+    Ok(())
 }
 
 fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
@@ -150,6 +166,7 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         let named = fact("category").known("system", category.system.as_ref());
         facts.push(named.with("category", &category.category).counts(&counts));
     }
+    facts.extend(report.second_reading.iter().map(|one| read_twice(one, stage)));
     for load in &report.loads {
         let settled = [
             (Stage::Convert, "converted", load.converted),
@@ -175,6 +192,23 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         facts.push(fact("patients").counts(&counts));
     }
     facts
+}
+
+fn read_twice(one: &SecondReading, stage: Stage) -> Fact {
+    let verdict = serde_json::to_value(one.verdict).unwrap_or_default();
+    let counts = [
+        ("read", one.read),
+        ("held", one.held),
+        ("converted", one.converted),
+        ("patients", one.patients),
+        ("differing", one.differing),
+    ];
+    Fact::info("second-reading", stage)
+        .with("category", &one.category)
+        .with("table", &one.table)
+        .with("verdict", verdict.as_str().unwrap_or_default())
+        .counts(&counts)
+        .known("reason", one.reason.as_ref())
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@ use chartlift_rules::{
 use crate::Error;
 use crate::layer;
 use crate::marks::{RowId, read_rows};
+use crate::matching::{Kind, comparable};
 use crate::stage::Work;
 use crate::stage::loadable::row_ids;
-use crate::stage::persons::{Print, Prints, comparable, print_of};
+use crate::stage::persons::{Print, Prints, print_of};
 
 /// What says of a date how much of it was known: a part of a date is nobody's birthday.
 const PRECISION: &str = "_precision";
@@ -90,7 +91,8 @@ fn alternative_prints(
 /// A field's value made comparable; none where it is not known whole.
 fn field(batch: &RecordBatch, at: usize, name: &str) -> Option<String> {
     let precision = text(batch, at, &format!("{name}{PRECISION}"));
-    comparable(&text(batch, at, name)?).filter(|_| precision.is_none_or(|precision| precision == WHOLE))
+    comparable(&Kind::Text, &text(batch, at, name)?)
+        .filter(|_| precision.is_none_or(|precision| precision == WHOLE))
 }
 
 /// The identifiers that the project compares.
@@ -120,7 +122,7 @@ fn identifiers<'a>(
         }
         let kind = text(batch, at, IDENTIFIER_TYPE);
         let Some(patients) = kind.and_then(|kind| identifiers.get_mut(kind.as_str())) else { return };
-        let value = text(batch, at, IDENTIFIER_VALUE).and_then(|value| comparable(&value));
+        let value = text(batch, at, IDENTIFIER_VALUE).and_then(|value| comparable(&Kind::Text, &value));
         if let (Some(patient), Some(value)) = (text(batch, at, &patient.value), value) {
             let values = patients.entry(patient).or_default();
             if !values.contains(&value) {

@@ -18,7 +18,7 @@ use crate::Error;
 
 /// The record's number, 1-based and without the header, below the file's index.
 pub const ROW: &str = "_row";
-/// Where the record starts in the file.
+/// Where the record starts in the file, in bytes.
 pub const OFFSET: &str = "_offset";
 
 /// What [`super::parse`] gives: the columns, then `_row` and `_offset`.

@@ -1,7 +1,8 @@
 //! A dialect, checked: the characters that mean something.
 
-use chartlift_rules::{Dialect, Encoding, LineTerminator};
+use chartlift_rules::{Dialect, LineTerminator};
 
+use super::charset;
 use crate::Error;
 
 #[derive(Debug, Clone)]
@@ -32,8 +33,10 @@ impl Grammar {
             if matches!(byte, b'\n' | b'\r') {
                 return Err(Error::Dialect { reason: "a line end cannot be a delimiter, quote or escape" });
             }
-            if dialect.encoding == Encoding::Utf8 && !byte.is_ascii() {
-                return Err(Error::Dialect { reason: "in UTF-8 delimiter, quote and escape must be ASCII" });
+            if charset::is_unicode(dialect.encoding) && !byte.is_ascii() {
+                return Err(Error::Dialect {
+                    reason: "in Unicode delimiter, quote and escape must be ASCII",
+                });
             }
             if specials.iter().skip(at + 1).any(|other| other == special) {
                 return Err(Error::Dialect { reason: "delimiter, quote and escape must differ" });

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::grammar::Grammar;
 use super::machine::{Boundaries, Step, Tail, Walk};
+use super::utf16::{self, ByteOrder, TextReader};
 use super::{Fault, Options, charset, fields};
 use crate::Error;
 use chartlift_rules::Encoding;
@@ -20,9 +21,12 @@ pub struct Chunk {
     pub first_row: u64,
     /// Records, sound and damaged.
     pub rows: u64,
-    /// No record of the chunk may hold a line end before this offset: an earlier quote that never closed went over it.
-    pub suspect_until: u64,
+    /// No record of the chunk may hold a line end in so many bytes from its start (in UTF-8 where the file is UTF-16): an
+    /// earlier quote that never closed went over it.
+    pub suspect: u64,
     pub ends: Ends,
+    /// Set where the file is UTF-16.
+    pub order: Option<ByteOrder>,
 }
 
 /// Where a chunk ends.
@@ -55,7 +59,7 @@ pub struct Index {
     pub bytes: u64,
     /// Lower-case hexadecimal digits.
     pub sha256: Option<String>,
-    /// The input began with a UTF-8 byte order mark.
+    /// The input began with a byte order mark.
     pub had_bom: bool,
 }
 
@@ -71,9 +75,10 @@ pub fn index(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Index, Error> {
     let grammar = Grammar::new(&options.dialect)?;
-    let mut window = Window::new(input, hash, options.buffer_bytes);
+    let mut window = Window::new(Source::new(input, hash, options), options.buffer_bytes);
     let mut cutter = Cutter::new(options);
     window.more(0)?;
+    cutter.order = window.input.order();
     cutter.skip_bom(&mut window)?;
     loop {
         let tail = if window.ended { Tail::End } else { Tail::Unknown };
@@ -87,14 +92,14 @@ pub fn index(
                 window.more(start)?;
             }
             Stop::Endless(start) => {
-                let start_offset = window.origin + start as u64;
+                let range = window.in_file(start)..window.in_file(start + options.record_bytes);
                 let next = window.skip_line(start, &grammar)?;
-                cutter.endless(start_offset, next, options);
+                cutter.endless(range, next);
             }
         }
-        progress(window.origin);
+        progress(window.in_file(0));
     }
-    let total = window.origin + window.bytes().len() as u64;
+    let total = window.in_file(window.filled);
     progress(total);
     cutter.close(total, Ends::Input);
     Ok(Index {
@@ -103,7 +108,7 @@ pub fn index(
         rows: cutter.row - 1,
         chunks: cutter.chunks,
         bytes: total,
-        sha256: window.hasher.map(hex),
+        sha256: window.input.into_hasher().map(hex),
         had_bom: cutter.had_bom,
     })
 }
@@ -112,25 +117,91 @@ fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The part of the input at hand.
-struct Window<R> {
+/// The input, its bytes hashed as they stand in the file.
+struct Hashed<R> {
     input: R,
-    buffer: Vec<u8>,
-    filled: usize,
-    /// The offset of the buffer's first byte.
-    origin: u64,
-    /// The input has no more.
-    ended: bool,
     hasher: Option<Sha256>,
 }
 
-impl<R: Read> Window<R> {
-    fn new(input: R, hash: Hash, buffer_bytes: usize) -> Self {
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(space)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(space.get(..read).unwrap_or_default());
+        }
+        Ok(read)
+    }
+}
+
+/// What the walk sees: the input's own bytes, or the text of UTF-16.
+enum Source<R> {
+    Bytes(Hashed<R>),
+    Utf16(TextReader<Hashed<R>>),
+}
+
+impl<R: Read> Source<R> {
+    fn new(input: R, hash: Hash, options: &Options) -> Self {
         let hasher = match hash {
             Hash::Sha256 => Some(Sha256::new()),
             Hash::None => None,
         };
-        Self { input, buffer: vec![0; buffer_bytes.max(16)], filled: 0, origin: 0, ended: false, hasher }
+        let (input, encoding) = (Hashed { input, hasher }, options.dialect.encoding);
+        match ByteOrder::of(encoding, &[]) {
+            None => Self::Bytes(input),
+            Some(_) => Self::Utf16(TextReader::new(input, encoding, options.buffer_bytes)),
+        }
+    }
+
+    fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Bytes(input) => input.read(space),
+            Self::Utf16(input) => input.read(space),
+        }
+    }
+
+    /// Once something was read.
+    fn order(&self) -> Option<ByteOrder> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Utf16(input) => Some(input.order()),
+        }
+    }
+
+    fn into_hasher(self) -> Option<Sha256> {
+        match self {
+            Self::Bytes(input) => input.hasher,
+            Self::Utf16(input) => input.into_input().hasher,
+        }
+    }
+}
+
+/// The part of the input at hand.
+struct Window<R> {
+    input: Source<R>,
+    buffer: Vec<u8>,
+    filled: usize,
+    /// The place of the buffer's first byte in what the walk sees.
+    origin: u64,
+    /// And in the file.
+    file_origin: u64,
+    /// The input has no more.
+    ended: bool,
+}
+
+impl<R: Read> Window<R> {
+    fn new(input: Source<R>, buffer_bytes: usize) -> Self {
+        let buffer = vec![0; buffer_bytes.max(16)];
+        Self { input, buffer, filled: 0, origin: 0, file_origin: 0, ended: false }
+    }
+
+    /// Where a place of the window stands in the file.
+    fn in_file(&self, at: usize) -> u64 {
+        let passed = self.bytes().get(..at).unwrap_or(self.bytes());
+        let passed = match self.input {
+            Source::Bytes(_) => at as u64,
+            Source::Utf16(_) => utf16::file_bytes(passed),
+        };
+        self.file_origin + passed
     }
 
     fn bytes(&self) -> &[u8] {
@@ -140,6 +211,7 @@ impl<R: Read> Window<R> {
     /// Drops what lies before `keep` and fills the buffer; grows it where the rest takes up half of it.
     fn more(&mut self, keep: usize) -> Result<(), Error> {
         let keep = keep.min(self.filled);
+        self.file_origin = self.in_file(keep);
         self.buffer.copy_within(keep..self.filled, 0);
         self.filled -= keep;
         self.origin += keep as u64;
@@ -155,9 +227,6 @@ impl<R: Read> Window<R> {
             if read == 0 {
                 self.ended = true;
                 break;
-            }
-            if let Some(hasher) = &mut self.hasher {
-                hasher.update(space.get(..read).unwrap_or_default());
             }
             self.filled += read;
         }
@@ -196,15 +265,18 @@ struct Cutter {
     /// Records to pass over, the header being the last of them.
     preamble: u32,
     encoding: Encoding,
+    order: Option<ByteOrder>,
     header: Vec<String>,
     header_fault: Option<Fault>,
     had_bom: bool,
     chunks: Vec<Chunk>,
-    /// The offset at which to go on.
+    /// Where to go on, as the walk counts.
     at: u64,
     /// The number of the next record.
     row: u64,
     chunk: Option<Chunk>,
+    /// Where the open chunk starts, as the walk counts.
+    chunk_start: u64,
     suspect: u64,
 }
 
@@ -214,6 +286,7 @@ impl Cutter {
             chunk_bytes: options.chunk_bytes.clamp(1, 1 << 28) as u64,
             preamble: options.dialect.header_row,
             encoding: options.dialect.encoding,
+            order: None,
             header: Vec::new(),
             header_fault: None,
             had_bom: false,
@@ -221,16 +294,17 @@ impl Cutter {
             at: 0,
             row: 1,
             chunk: None,
+            chunk_start: 0,
             suspect: 0,
         }
     }
 
     /// A mark in a file of another encoding stays, so that its header does not match and the mistake is seen.
     fn skip_bom<R: Read>(&mut self, window: &mut Window<R>) -> Result<(), Error> {
-        self.had_bom = window.bytes().starts_with(b"\xef\xbb\xbf");
-        if self.had_bom && self.encoding == Encoding::Utf8 {
-            window.more(3)?;
-            self.at = 3;
+        self.had_bom = window.bytes().starts_with(charset::BOM);
+        if self.had_bom && charset::is_unicode(self.encoding) {
+            window.more(charset::BOM.len())?;
+            self.at = window.origin;
         }
         Ok(())
     }
@@ -254,7 +328,7 @@ impl Cutter {
                 let record = window.bytes().get(start..end).unwrap_or_default();
                 self.head(record, fault, options);
             } else {
-                self.record(window.origin + start as u64, window.origin + suspect as u64);
+                self.record(window, start, suspect);
             }
         };
         self.at = window.origin + at as u64;
@@ -262,19 +336,26 @@ impl Cutter {
     }
 
     #[inline(always)]
-    fn record(&mut self, offset: u64, suspect: u64) {
-        let full = |chunk: &Chunk| offset - chunk.range.start >= self.chunk_bytes;
-        if self.chunk.as_ref().is_some_and(full) {
-            self.close(offset, Ends::Inside);
+    fn record<R: Read>(&mut self, window: &Window<R>, start: usize, suspect: usize) {
+        let at = window.origin + start as u64;
+        if self.chunk.is_some() && at - self.chunk_start >= self.chunk_bytes {
+            self.close(window.in_file(start), Ends::Inside);
         }
-        let row = self.row;
-        let chunk = self.chunk.get_or_insert(Chunk {
-            range: offset..offset,
-            first_row: row,
-            rows: 0,
-            suspect_until: if suspect > offset { suspect } else { 0 },
-            ends: Ends::Inside,
-        });
+        let chunk = match &mut self.chunk {
+            Some(chunk) => chunk,
+            none => {
+                self.chunk_start = at;
+                let offset = window.in_file(start);
+                none.insert(Chunk {
+                    range: offset..offset,
+                    first_row: self.row,
+                    rows: 0,
+                    suspect: suspect.saturating_sub(start) as u64,
+                    ends: Ends::Inside,
+                    order: self.order,
+                })
+            }
+        };
         chunk.rows += 1;
         self.row += 1;
     }
@@ -299,7 +380,7 @@ impl Cutter {
     }
 
     /// A record whose first line is over the limit.
-    fn endless(&mut self, offset: u64, next: u64, options: &Options) {
+    fn endless(&mut self, range: Range<u64>, next: u64) {
         self.at = next;
         if self.preamble > 0 {
             self.preamble -= 1;
@@ -308,10 +389,9 @@ impl Cutter {
             }
             return;
         }
-        self.close(offset, Ends::Inside);
-        let end = offset + options.record_bytes as u64;
-        let range = offset..end;
-        self.chunks.push(Chunk { range, first_row: self.row, rows: 1, suspect_until: 0, ends: Ends::Cut });
+        self.close(range.start, Ends::Inside);
+        let (first_row, order) = (self.row, self.order);
+        self.chunks.push(Chunk { range, first_row, rows: 1, suspect: 0, ends: Ends::Cut, order });
         self.row += 1;
     }
 }

@@ -14,6 +14,8 @@
 //! - An empty field is null; a quoted empty field is an empty text.
 //! - An empty line is not a record, also in files of one column (Python's `csv` gives an empty list for it, which its
 //!   readers skip). A line of blanks is a record.
+//! - UTF-16 is turned into text first (`utf16`), so that all of this holds for its characters; offsets and the bytes of
+//!   damaged records are those of the file. A surrogate without its partner and half a code unit do not decode.
 //! - `lineTerminator: any` ends a record at `\n` or `\r\n`; a `\r` alone is data there, except as the last byte of the input.
 //!
 //! # What becomes of damage
@@ -43,6 +45,7 @@ mod machine;
 mod parse;
 mod sample;
 mod scan;
+mod utf16;
 
 use bytes::Bytes;
 use chartlift_rules::Dialect;
@@ -51,12 +54,14 @@ pub use batch::{OFFSET, ROW, landed_schema};
 pub use index::{Chunk, Ends, Hash, Index, index};
 pub use parse::{Parsed, parse};
 pub use sample::{Extent, Sample, sample};
+pub use utf16::ByteOrder;
 
 /// How a file is written, and the reader's limits.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub dialect: Dialect,
-    /// The longest field, in bytes as they stand in the file, without its quotes.
+    /// The longest field, in bytes as they stand in the file, without its quotes. This and the next two count a file of
+    /// UTF-16 by the bytes its text has in UTF-8.
     pub field_bytes: usize,
     /// How far a record may reach before it is given up: bounds memory, and how far a stray quote is followed.
     pub record_bytes: usize,
@@ -115,6 +120,8 @@ pub struct Reject {
     /// longer than the chunk. A record over [`Options::record_bytes`] is cut there.
     pub bytes: Bytes,
     pub fault: Fault,
+    /// How to read the bytes where they are UTF-16.
+    pub order: Option<ByteOrder>,
 }
 
 impl Reject {
@@ -125,7 +132,10 @@ impl Reject {
     /// The fields as far as they can be told, so that a damaged row's keys can still be read: a quote that never closes
     /// ends with the record, text after a closing quote belongs to its field, and what cannot be decoded becomes U+FFFD.
     pub fn fields(&self, options: &Options) -> Vec<Option<String>> {
-        fields::split(&self.bytes, &options.dialect)
+        match self.order {
+            None => fields::split(&self.bytes, &options.dialect),
+            Some(order) => fields::split(&utf16::text_of(&self.bytes, order), &options.dialect),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::batch::{Batches, Tile};
 use super::grammar::Grammar;
 use super::index::{Chunk, Ends};
 use super::machine::{Step, Tail, Walk};
-use super::{Fault, Options, Reject, charset, row_id};
+use super::{Fault, Options, Reject, charset, row_id, utf16};
 use crate::Error;
 
 /// What one chunk holds. Batches and rejects together are the chunk's records, each in order.
@@ -40,30 +40,35 @@ pub fn parse(
     let tail = match chunk.ends {
         Ends::Cut => {
             let bytes = bytes.clone();
-            let reject =
-                Reject { row: chunk.first_row, offset: chunk.range.start, bytes, fault: Fault::TooLong };
+            let (row, offset) = (chunk.first_row, chunk.range.start);
+            let reject = Reject { row, offset, bytes, fault: Fault::TooLong, order: chunk.order };
             return Ok(Parsed { batches: Vec::new(), rejects: vec![reject] });
         }
         Ends::Inside => Tail::OtherChunks,
         Ends::Input => Tail::End,
     };
     let grammar = Grammar::new(&options.dialect)?;
-    let encoding = options.dialect.encoding;
+    let text = match chunk.order {
+        None => bytes.clone(),
+        Some(order) => Bytes::from(utf16::text_of(bytes, order)),
+    };
+    let encoding = if chunk.order.is_some() { Encoding::Utf8 } else { options.dialect.encoding };
     let mut pass = Pass {
         bytes,
+        text: &text,
+        place: Place { text: 0, file: 0 },
         chunk,
         options,
         column_count: columns.fields().len(),
         row: chunk.first_row,
-        check_rows: (!charset::decodes(bytes, encoding)).then_some(encoding),
+        check_rows: (!charset::decodes(&text, encoding)).then_some(encoding),
         tile: Tile::new(columns.fields().len(), options.batch_rows),
-        batches: Batches::new(bytes, &grammar, encoding, columns, options.batch_rows)?,
+        batches: Batches::new(&text, &grammar, encoding, columns, options.batch_rows)?,
         rejects: Vec::new(),
         file,
     };
-    let mut walk = Walk::new(bytes, tail, &grammar, options.record_bytes, &pass.tile);
-    walk.suspect =
-        usize::try_from(chunk.suspect_until.saturating_sub(chunk.range.start)).unwrap_or(usize::MAX);
+    let mut walk = Walk::new(&text, tail, &grammar, options.record_bytes, &pass.tile);
+    walk.suspect = usize::try_from(chunk.suspect).unwrap_or(usize::MAX);
     pass.run(&mut walk)?;
     if pass.row - chunk.first_row != chunk.rows {
         return Err(Error::Changed);
@@ -71,8 +76,19 @@ pub fn parse(
     Ok(Parsed { batches: pass.batches.finish(&mut pass.tile)?, rejects: pass.rejects })
 }
 
+/// A place in a chunk: in its text, and in the bytes of the file.
+struct Place {
+    text: usize,
+    file: usize,
+}
+
 struct Pass<'a> {
+    /// As they stand in the file.
     bytes: &'a Bytes,
+    /// What the walk sees: the same bytes, or what UTF-16 says.
+    text: &'a Bytes,
+    /// The last place asked for.
+    place: Place,
     chunk: &'a Chunk,
     options: &'a Options,
     column_count: usize,
@@ -115,7 +131,8 @@ impl Pass<'_> {
             return Ok(());
         }
         self.batches.row_ids.push(row_id(self.file, self.row));
-        self.batches.offsets.push((self.chunk.range.start + start as u64) as i64);
+        let offset = self.chunk.range.start + self.in_file(start) as u64;
+        self.batches.offsets.push(offset as i64);
         if self.tile.keep() { self.batches.absorb(&mut self.tile) } else { Ok(()) }
     }
 
@@ -129,12 +146,27 @@ impl Pass<'_> {
             return Some(Fault::TooLong);
         }
         let encoding = self.check_rows?;
-        let record = self.bytes.get(start..end).unwrap_or_default();
+        let record = self.text.get(start..end).unwrap_or_default();
         (!charset::decodes(record, encoding)).then_some(Fault::Encoding)
     }
 
     fn reject(&mut self, start: usize, end: usize, fault: Fault) {
-        let offset = self.chunk.range.start + start as u64;
-        self.rejects.push(Reject { row: self.row, offset, bytes: self.bytes.slice(start..end), fault });
+        let from = self.in_file(start);
+        let to = self.in_file(end).min(self.bytes.len());
+        let (row, offset) = (self.row, self.chunk.range.start + from as u64);
+        let bytes = self.bytes.slice(from.min(to)..to);
+        self.rejects.push(Reject { row, offset, bytes, fault, order: self.chunk.order });
+    }
+
+    /// Where a place of the text stands in the chunk's bytes; places are asked for in order.
+    #[inline(always)]
+    fn in_file(&mut self, at: usize) -> usize {
+        if self.chunk.order.is_none() {
+            return at;
+        }
+        let passed = self.text.get(self.place.text..at).unwrap_or_default();
+        let passed = usize::try_from(utf16::file_bytes(passed)).unwrap_or(usize::MAX);
+        self.place = Place { text: at, file: self.place.file.saturating_add(passed) };
+        self.place.file
     }
 }

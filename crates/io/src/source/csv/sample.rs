@@ -1,9 +1,10 @@
 //! The first rows of a file, for telling what wrote it. Damage is counted and passed over.
 
-use chartlift_rules::Encoding;
+use std::borrow::Cow;
 
 use super::grammar::Grammar;
 use super::machine::{Boundaries, Step, Tail, Walk};
+use super::utf16::{self, ByteOrder};
 use super::{Options, charset, fields};
 use crate::Error;
 
@@ -33,9 +34,15 @@ pub struct Sample {
 /// Where the dialect contradicts itself.
 pub fn sample(input: &[u8], extent: Extent, limit: usize, options: &Options) -> Result<Sample, Error> {
     let grammar = Grammar::new(&options.dialect)?;
-    let mut sample = Sample { had_bom: input.starts_with(b"\xef\xbb\xbf"), ..Sample::default() };
-    let marked = sample.had_bom && options.dialect.encoding == Encoding::Utf8;
-    let bytes = if marked { input.get(3..).unwrap_or_default() } else { input };
+    let order = ByteOrder::of(options.dialect.encoding, input);
+    let text = match (order, extent) {
+        (None, _) => Cow::Borrowed(input),
+        (Some(order), Extent::Whole) => Cow::Owned(utf16::text_of(input, order)),
+        (Some(order), Extent::Head) => Cow::Owned(utf16::text_of_head(input, order)),
+    };
+    let mut sample = Sample { had_bom: text.starts_with(charset::BOM), ..Sample::default() };
+    let marked = sample.had_bom && charset::is_unicode(options.dialect.encoding);
+    let bytes = if marked { text.get(charset::BOM.len()..).unwrap_or_default() } else { &text };
     let mut preamble = options.dialect.header_row;
     let mut width = None;
     let mut tail = match extent {

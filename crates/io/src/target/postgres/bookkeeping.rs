@@ -43,8 +43,15 @@ CREATE TABLE chartlift.crosswalk (
   created boolean NOT NULL,
   target_uuid uuid,
   source_key text COLLATE "C" NOT NULL,
+  target_key text COLLATE "C",
   PRIMARY KEY (keyspace, source_key)
 ) PARTITION BY LIST (keyspace);
+"#;
+
+/// What version 1 lacks.
+const OF_VERSION_1: &str = r#"
+ALTER TABLE chartlift.crosswalk ADD COLUMN target_key text COLLATE "C";
+UPDATE chartlift.version SET version = 2;
 "#;
 
 /// Two processes that initialise the same database must not race.
@@ -91,6 +98,7 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
                 .await
                 .map_err(session.refused(doing))?;
         }
+        Bookkeeping::Older { .. } => session.run(doing, OF_VERSION_1).await?,
         known_or_newer => known_or_newer.demand("postgres")?,
     }
     if let Some(ddl) = ddl {
@@ -126,17 +134,32 @@ pub(super) async fn take_fence(
     }
 }
 
+const LOADS: &str = "SELECT id::bigint, order_id, series, system, target, input_digest, state, log_head, started, \
+     coalesce(committed, ''), tables FROM chartlift.load WHERE state = 'committed'";
+
 pub(super) async fn find_load(session: &Session, order: &str) -> Result<Option<LoadRecord>, Error> {
-    let row = session
-        .client
-        .query_opt(
-            "SELECT id::bigint, order_id, series, system, target, input_digest, state, log_head, started, \
-             coalesce(committed, ''), tables FROM chartlift.load WHERE order_id = $1 AND state = 'committed'",
-            &[&order],
-        )
-        .await
-        .map_err(session.refused("look for the order's load"))?;
-    Ok(row.map(|row| record(&row)))
+    let sql = format!("{LOADS} AND order_id = $1");
+    let row = session.client.query_opt(&sql, &[&order]).await;
+    Ok(row.map_err(session.refused("look for the order's load"))?.map(|row| record(&row)))
+}
+
+/// A later load that has matched rows which this one created, or may have: the same series and system are not told
+/// apart by row.
+pub(super) async fn stands_on(session: &Session, load: &LoadRecord) -> Result<Option<i64>, Error> {
+    let refused = session.refused("look for later loads");
+    let sql = format!("{LOADS} AND id > $1::bigint ORDER BY id DESC");
+    for row in session.client.query(&sql, &[&load.id]).await.map_err(&refused)? {
+        let later = record(&row);
+        if later.matched_in_space_of(load) {
+            return Ok(Some(later.id));
+        }
+    }
+    let sql = "SELECT max(o.load)::bigint FROM chartlift.crosswalk k \
+        JOIN chartlift.keyspace ks ON ks.id = k.keyspace \
+        JOIN chartlift.keyspace os ON os.target_table = ks.target_table \
+        JOIN chartlift.crosswalk o ON o.keyspace = os.id AND o.target_key = k.target_key \
+        WHERE k.load = $1::bigint AND k.created AND o.load <> $1::bigint AND NOT o.created";
+    Ok(session.client.query_one(sql, &[&load.id]).await.map_err(&refused)?.get(0))
 }
 
 pub(super) async fn find_rolled_back(session: &Session, order: &str) -> Result<Option<i64>, Error> {

@@ -101,7 +101,6 @@ struct Query {
 impl Query {
     async fn new(session: &Session, table: &TableSpec, load: &LoadRecord) -> Result<Self, Error> {
         let entry = catalog::read_table(session, &table.name).await?;
-        let link = link(&entry, table)?;
         let mut joins = String::new();
         let mut cells = Vec::with_capacity(table.columns.len());
         for (index, column) in table.columns.iter().enumerate() {
@@ -112,12 +111,14 @@ impl Query {
                     cells.push(None);
                     continue;
                 }
-                Role::Reference { table: referred, kind: KeyKind::Uuid } => {
+                Role::Reference { table: referred, kind: kind @ (KeyKind::Uuid | KeyKind::Linked) } => {
                     let keyspace = keyspace(session, load, table, referred).await?;
-                    let uuid = uuid_as(&format!("r{index}.target_uuid"), class);
+                    let same = match kind {
+                        KeyKind::Linked => format!("r{index}.target_key = {}", plain(&name, class)),
+                        _ => format!("{} = {name}", uuid_as(&format!("r{index}.target_uuid"), class)),
+                    };
                     joins.push_str(&format!(
-                        " LEFT JOIN chartlift.crosswalk r{index} ON r{index}.keyspace = {keyspace} \
-                         AND {uuid} = {name}"
+                        " LEFT JOIN chartlift.crosswalk r{index} ON r{index}.keyspace = {keyspace} AND {same}"
                     ));
                     format!("coalesce(r{index}.source_key, '?' || {name}::text)")
                 }
@@ -132,6 +133,7 @@ impl Query {
             )));
         }
         let own = keyspace(session, load, table, &table.keyspace).await?;
+        let link = link(&entry, table, own)?;
         let from = format!(
             "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND k.load = {} AND k.created",
             quoted(&table.name),
@@ -141,14 +143,20 @@ impl Query {
     }
 }
 
-/// The condition that ties a row `t` to its crosswalk entry `k`.
-pub(super) fn link(entry: &CatalogTable, table: &TableSpec) -> Result<String, Error> {
+/// The condition that ties a row `t` to its crosswalk entry `k`, which is of this keyspace.
+pub(super) fn link(entry: &CatalogTable, table: &TableSpec, keyspace: i32) -> Result<String, Error> {
+    use TypeClass::{BigInteger, Integer, SmallInteger};
     let (key, kind) = table.key()?;
     let class = class_of(entry, &key.name);
     let name = format!("t.{}", quoted_part(&key.name));
     Ok(match kind {
         KeyKind::Natural => format!("{} = k.source_key", plain(&name, class)),
         KeyKind::Uuid => format!("{name} = {}", uuid_as("k.target_uuid", class)),
+        // As numbers, for the sake of the table's index; other keyspaces may hold what is no number.
+        KeyKind::Linked if matches!(class, SmallInteger | Integer | BigInteger) => {
+            format!("{name} = CASE WHEN k.keyspace = {keyspace} THEN k.target_key::bigint END")
+        }
+        KeyKind::Linked => format!("{} = k.target_key", plain(&name, class)),
     })
 }
 
@@ -162,12 +170,12 @@ pub(super) async fn keyspace(
     Ok(bookkeeping::find_keyspace(session, &load.series, &table.system, name).await?.unwrap_or(-1))
 }
 
-fn class_of(entry: &CatalogTable, column: &str) -> TypeClass {
+pub(super) fn class_of(entry: &CatalogTable, column: &str) -> TypeClass {
     entry.column(column).map_or(TypeClass::Unsupported, |column| column.class)
 }
 
 /// The cell's own text.
-fn plain(name: &str, class: TypeClass) -> String {
+pub(super) fn plain(name: &str, class: TypeClass) -> String {
     match class {
         TypeClass::Text => format!("{name}::text COLLATE \"C\""),
         _ => format!("{name}::text"),
@@ -183,7 +191,7 @@ fn uuid_as(uuid: &str, class: TypeClass) -> String {
 }
 
 /// The canonical text of a cell, whatever the column's type.
-fn canonical(name: &str, class: TypeClass) -> String {
+pub(super) fn canonical(name: &str, class: TypeClass) -> String {
     match class {
         TypeClass::Numeric { .. } => format!("trim_scale({name})::text"),
         TypeClass::Real => format!("encode(float4send({name}), 'hex')"),

@@ -15,12 +15,12 @@ use tokio_postgres::CopyInSink;
 
 use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
-use super::{bookkeeping, catalog, quoted, quoted_part};
+use super::{bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
-use crate::copy::{Column, Created, HEADER, TRAILER, write_link};
+use crate::copy::{Column, HEADER, TRAILER, parse_uuid, write_link};
 use crate::target::values::Values;
 use crate::target::{
-    Begun, Link, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
 };
 
 /// What is sent at a time, in bytes.
@@ -62,6 +62,7 @@ struct Plan {
     columns: Vec<(TypeClass, Option<u32>)>,
     keyspace: i32,
     key: usize,
+    linked: bool,
     links_bytes: usize,
 }
 
@@ -138,20 +139,50 @@ impl Load for PostgresLoad {
         Ok(batch.num_rows() as u64)
     }
 
-    async fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error> {
-        self.check_whole()?;
+    async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error> {
+        self.settle().await?;
+        existing::lock(&self.session, tables).await
+    }
+
+    async fn existing(&mut self, table: &TableSpec, columns: &[String]) -> Result<Existing, Error> {
+        self.settle().await?;
+        existing::read(&self.session, table, columns, &self.header.series).await
+    }
+
+    async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error> {
+        self.settle().await?;
+        existing::reserve(&self.session, table, rows).await
+    }
+
+    async fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
+        self.settle().await?;
         self.broken = true;
         let plan = self.turn_to(table).await?;
-        for link in links {
-            let made = (self.load, Created::Otherwise);
-            write_link(&mut self.links, plan.keyspace, &link.source_key, Some(&link.target), made).map_err(
-                |problem| {
-                    let column = crate::target::KEY_COLUMN.to_owned();
-                    Error::Value { table: table.name.clone(), column, problem }
-                },
-            )?;
+        if plan.linked {
+            LoadedTable::of(&mut self.tables, &table.name).matched += links.len() as u64 + known;
+            // Entries from before the table's rows were matched name their rows in another column.
+            let earlier = format!(
+                "UPDATE chartlift.crosswalk SET target_key = coalesce(target_uuid::text, source_key) \
+                 WHERE keyspace = {} AND target_key IS NULL",
+                plan.keyspace
+            );
+            self.session.run(LINK, &earlier).await?;
+        }
+        let unfit = |problem| {
+            let column = crate::target::KEY_COLUMN.to_owned();
+            Error::Value { table: table.name.clone(), column, problem }
+        };
+        for (source_key, target_key) in links {
+            let place = (plan.keyspace, self.load);
+            let uuid;
+            let key = if plan.linked {
+                target_key.as_bytes()
+            } else {
+                uuid = parse_uuid(target_key).ok_or_else(|| unfit("is not a UUID"))?;
+                &uuid
+            };
+            write_link(&mut self.links, place, false, source_key, Some(key)).map_err(unfit)?;
             if self.links.len() >= plan.links_bytes {
-                self.end_copy().await?;
                 self.send_links().await?;
             }
         }
@@ -214,6 +245,16 @@ impl PostgresLoad {
         Ok(plan)
     }
 
+    /// Ends what is being copied: a connection does one thing at a time.
+    async fn settle(&mut self) -> Result<(), Error> {
+        self.check_whole()?;
+        self.broken = true;
+        self.end_copy().await?;
+        self.send_links().await?;
+        self.broken = false;
+        Ok(())
+    }
+
     async fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
         let own = (table.name.clone(), table.system.clone());
         if let Some(plan) = self.plans.get(&own) {
@@ -227,7 +268,8 @@ impl PostgresLoad {
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
             columns.push((known.class, known.max_length));
         }
-        let (keyspace, links_copy) = self.keyspace(table).await?;
+        let linked = table.is_linked();
+        let (keyspace, links_copy) = self.keyspace(table, linked).await?;
         let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
         let plan = Plan {
             copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
@@ -235,6 +277,7 @@ impl PostgresLoad {
             columns,
             keyspace,
             key: table.key_position()?,
+            linked,
             links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
         };
         self.plans.insert(own, plan.clone());
@@ -242,8 +285,9 @@ impl PostgresLoad {
     }
 
     /// A keyspace's number and the statement that copies its entries.
-    async fn keyspace(&mut self, table: &TableSpec) -> Result<(i32, String), Error> {
-        let columns = "(keyspace, load, created, target_uuid, source_key)";
+    async fn keyspace(&mut self, table: &TableSpec, linked: bool) -> Result<(i32, String), Error> {
+        let key = if linked { "target_key" } else { "target_uuid" };
+        let columns = format!("(keyspace, load, created, {key}, source_key)");
         let keyspace = match bookkeeping::keyspace(&self.session, &self.header.series, table).await? {
             Keyspace::Known(keyspace) if !self.new_keyspaces.contains(&keyspace) => {
                 return Ok((
@@ -288,12 +332,17 @@ impl PostgresLoad {
                     .write(next, &mut copy.buffer, &mut self.scratch)
                     .map_err(|problem| unfit(column.name, problem))?;
             }
-            let uuid = match keys.target {
+            let key = match keys.target {
+                Some(values) if plan.linked => {
+                    self.scratch.clear();
+                    values.write_key(next, &mut self.scratch);
+                    Some(self.scratch.as_bytes())
+                }
                 Some(Values::Uuid(array)) => Some(array.value(next)),
                 _ => None,
             };
-            let made = (self.load, Created::ByThis);
-            write_link(&mut self.links, plan.keyspace, keys.source.value(next), uuid, made)
+            let place = (plan.keyspace, self.load);
+            write_link(&mut self.links, place, true, keys.source.value(next), key)
                 .map_err(|problem| unfit(crate::target::KEY_COLUMN, problem))?;
             next += 1;
         }
@@ -301,17 +350,14 @@ impl PostgresLoad {
     }
 
     fn note_rows(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<(), Error> {
-        let rows = batch.num_rows() as u64;
-        if let Some(loaded) = self.tables.iter_mut().find(|loaded| loaded.name == table.name) {
-            loaded.rows += rows;
-            return Ok(());
-        }
         let mut types = Vec::new();
         for (column, array) in table.columns.iter().zip(batch.columns()) {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
-        self.tables.push(LoadedTable { name: table.name.clone(), rows, types });
+        let loaded = LoadedTable::of(&mut self.tables, &table.name);
+        loaded.rows += batch.num_rows() as u64;
+        loaded.types = types;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod bookkeeping;
 mod catalog;
 mod cloud;
 mod digest;
+mod existing;
 mod load;
 mod rollback;
 mod session;
@@ -13,7 +14,8 @@ mod tls;
 use async_trait::async_trait;
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, LoadHeader, LoadRecord, Options, RowDigest, TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, Existing, LoadHeader, LoadRecord, Options, RowDigest,
+    TableSpec, Target,
 };
 use crate::Error;
 use crate::hash::hash_text_extended;
@@ -117,6 +119,15 @@ impl Target for PostgresTarget {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
         digest::rows(&self.server, table, load, buckets, chosen).await
+    }
+
+    async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error> {
+        let doing = "read the rows that are there";
+        let session = self.server.open(doing).await?;
+        session.run(doing, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let existing = existing::read(&session, table, columns, series).await?;
+        session.close().await;
+        Ok(existing)
     }
 
     async fn find_rolled_back(&self, order: &str) -> Result<Option<i64>, Error> {

@@ -16,6 +16,9 @@ pub(super) async fn roll_back(
     let session = server.open(DOING).await?;
     session.run(DOING, "BEGIN").await?;
     bookkeeping::take_fence(&session, &load.order, server.lock_wait).await?;
+    if let Some(later) = bookkeeping::stands_on(&session, load).await? {
+        return Err(Error::Stood { load: load.id, later });
+    }
     let mut gone = Vec::new();
     for table in tables {
         let entry = catalog::read_table(&session, &table.name).await?;
@@ -25,7 +28,7 @@ pub(super) async fn roll_back(
              WHERE k.keyspace = {keyspace} AND k.load = {} AND k.created AND {}",
             quoted(&table.name),
             load.id,
-            digest::link(&entry, table)?
+            digest::link(&entry, table, keyspace)?
         );
         gone.push(session.client.execute(&sql, &[]).await.map_err(session.refused_at(DOING, &table.name))?);
     }

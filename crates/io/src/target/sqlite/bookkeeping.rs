@@ -1,8 +1,9 @@
 //! The bookkeeping tables in SQLite: prefix `chartlift_`, since it has no schemas.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::refusal::{refused, refused_script};
+use super::refusal::refused;
+use super::script;
 use crate::Error;
 use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
 use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
@@ -34,15 +35,24 @@ CREATE TABLE chartlift_crosswalk (
   keyspace INTEGER NOT NULL,
   source_key TEXT NOT NULL,
   target_uuid TEXT,
+  target_key TEXT,
   load INTEGER NOT NULL,
   created INTEGER NOT NULL,
   PRIMARY KEY (keyspace, source_key)
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What version 1 lacks.
+const OF_VERSION_1: &str = "
+ALTER TABLE chartlift_crosswalk ADD COLUMN target_key TEXT;
+UPDATE chartlift_version SET version = 2;
+";
+
 /// References are read back by what they name: without this, each would be looked for among all rows.
 const REFERENCES: &str = "CREATE INDEX IF NOT EXISTS chartlift_crosswalk_target \
-    ON chartlift_crosswalk (keyspace, target_uuid);";
+    ON chartlift_crosswalk (keyspace, target_uuid);
+    CREATE INDEX IF NOT EXISTS chartlift_crosswalk_key \
+    ON chartlift_crosswalk (keyspace, target_key) WHERE target_key IS NOT NULL;";
 
 pub(super) fn state(connection: &Connection) -> Result<Bookkeeping, Error> {
     let doing = "read its bookkeeping";
@@ -75,39 +85,62 @@ pub(super) fn init(connection: &mut Connection, ddl: Option<&str>) -> Result<(),
                 .execute("INSERT INTO chartlift_version (version) VALUES (?)", [BOOKKEEPING_VERSION])
                 .map_err(refused(doing))?;
         }
+        Bookkeeping::Older { .. } => transaction.execute_batch(OF_VERSION_1).map_err(refused(doing))?,
         known_or_newer => known_or_newer.demand("sqlite")?,
     }
     transaction.execute_batch(REFERENCES).map_err(refused(doing))?;
     if let Some(ddl) = ddl {
-        transaction.execute_batch(ddl).map_err(refused_script("run the pack's DDL", ddl))?;
+        script::run(&transaction, ddl)?;
     }
     transaction.commit().map_err(refused(doing))
 }
 
+const LOADS: &str = "SELECT id, order_id, series, system, target, input_digest, state, log_head, started, \
+     coalesce(committed, ''), tables FROM chartlift_load WHERE state = 'committed'";
+
 pub(super) fn find_load(connection: &Connection, order: &str) -> Result<Option<LoadRecord>, Error> {
     connection
-        .query_row(
-            "SELECT id, order_id, series, system, target, input_digest, state, log_head, started, \
-             coalesce(committed, ''), tables FROM chartlift_load WHERE order_id = ? AND state = 'committed'",
-            [order],
-            |row| {
-                Ok(LoadRecord {
-                    id: row.get(0)?,
-                    order: row.get(1)?,
-                    series: row.get(2)?,
-                    system: row.get(3)?,
-                    target: row.get(4)?,
-                    input_digest: row.get(5)?,
-                    state: row.get(6)?,
-                    log_head: row.get(7)?,
-                    started: row.get(8)?,
-                    committed: row.get(9)?,
-                    tables: LoadRecord::tables_from_json(&row.get::<_, String>(10)?),
-                })
-            },
-        )
+        .query_row(&format!("{LOADS} AND order_id = ?"), [order], record)
         .optional()
         .map_err(refused("look for the order's load"))
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<LoadRecord> {
+    Ok(LoadRecord {
+        id: row.get(0)?,
+        order: row.get(1)?,
+        series: row.get(2)?,
+        system: row.get(3)?,
+        target: row.get(4)?,
+        input_digest: row.get(5)?,
+        state: row.get(6)?,
+        log_head: row.get(7)?,
+        started: row.get(8)?,
+        committed: row.get(9)?,
+        tables: LoadRecord::tables_from_json(&row.get::<_, String>(10)?),
+    })
+}
+
+/// A later load that has matched rows which this one created, or may have: the same series and system are not told
+/// apart by row.
+pub(super) fn stands_on(connection: &Connection, load: &LoadRecord) -> Result<Option<i64>, Error> {
+    let doing = "look for later loads";
+    let read = || -> rusqlite::Result<Option<i64>> {
+        let mut statement = connection.prepare(&format!("{LOADS} AND id > ? ORDER BY id DESC"))?;
+        for later in statement.query_map([load.id], record)? {
+            let later = later?;
+            if later.matched_in_space_of(load) {
+                return Ok(Some(later.id));
+            }
+        }
+        let others = "SELECT max(o.load) FROM chartlift_crosswalk k \
+            JOIN chartlift_keyspace ks ON ks.id = k.keyspace \
+            JOIN chartlift_keyspace os ON os.target_table = ks.target_table \
+            JOIN chartlift_crosswalk o ON o.keyspace = os.id AND o.target_key = k.target_key \
+            WHERE k.load = ?1 AND k.created = 1 AND o.load <> ?1 AND o.created = 0";
+        connection.query_row(others, [load.id], |row| row.get(0))
+    };
+    read().map_err(refused(doing))
 }
 
 pub(super) fn find_rolled_back(connection: &Connection, order: &str) -> Result<Option<i64>, Error> {

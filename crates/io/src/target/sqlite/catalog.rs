@@ -76,6 +76,9 @@ fn class(database_type: &str, strict: bool) -> TypeClass {
         _ if strict => TypeClass::Unsupported,
         name if name.contains("INT") || name.contains("BOOL") => TypeClass::AnyInteger,
         name if ["CHAR", "CLOB", "TEXT"].iter().any(|part| name.contains(part)) => TypeClass::AnyText,
+        // Canonical writing is no number: it stays the text that it is.
+        "DATE" => TypeClass::Date,
+        "DATETIME" | "TIMESTAMP" | "TIMESTAMPTZ" => TypeClass::TimestampWithZone,
         name if ["REAL", "FLOA", "DOUB"].iter().any(|part| name.contains(part)) => TypeClass::Double,
         _ => TypeClass::Unsupported,
     }

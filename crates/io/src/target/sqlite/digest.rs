@@ -84,12 +84,15 @@ fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Resul
         let name = format!("t.{}", quoted_part(&column.name));
         match &column.role {
             Role::Key(_) => columns.push_str(", NULL"),
-            Role::Reference { table: referred, kind: KeyKind::Uuid } => {
+            Role::Reference { table: referred, kind: kind @ (KeyKind::Uuid | KeyKind::Linked) } => {
                 parameters.push(keyspace(referred)?);
                 let number = parameters.len();
+                let linked = match kind {
+                    KeyKind::Linked => format!("target_key = CAST({name} AS TEXT)"),
+                    _ => format!("target_uuid = {name}"),
+                };
                 joins.push_str(&format!(
-                    " LEFT JOIN chartlift_crosswalk r{index} ON r{index}.keyspace = ?{number} \
-                     AND r{index}.target_uuid = {name}"
+                    " LEFT JOIN chartlift_crosswalk r{index} ON r{index}.keyspace = ?{number} AND r{index}.{linked}"
                 ));
                 columns.push_str(&format!(
                     ", CASE WHEN {name} IS NULL THEN NULL ELSE coalesce(r{index}.source_key, '?' || {name}) END"
@@ -104,6 +107,7 @@ fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Resul
     let link = match kind {
         KeyKind::Uuid => "k.target_uuid",
         KeyKind::Natural => "k.source_key",
+        KeyKind::Linked => "k.target_key",
     };
     let sql = format!(
         "SELECT k.source_key{columns} FROM chartlift_crosswalk k JOIN {} t ON t.{} = {link}{joins} \

@@ -15,17 +15,25 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::refusal::{refused, refused_at};
-use super::{bookkeeping, catalog, quoted, quoted_part};
+use super::{bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
-    Begun, ColumnSpec, Link, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    Begun, ColumnSpec, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
 };
 
 enum Command {
-    Write { table: Box<TableSpec>, batch: RecordBatch, reply: oneshot::Sender<Result<u64, Error>> },
-    Link { table: Box<TableSpec>, links: Vec<Link>, reply: oneshot::Sender<Result<(), Error>> },
-    Commit { outcome: LoadOutcome, reply: oneshot::Sender<Result<LoadRecord, Error>> },
+    Write {
+        table: Box<TableSpec>,
+        batch: RecordBatch,
+        reply: oneshot::Sender<Result<u64, Error>>,
+    },
+    /// Whatever else the load is asked; false when it failed.
+    Ask(Box<dyn FnOnce(&mut Session) -> bool + Send>),
+    Commit {
+        outcome: LoadOutcome,
+        reply: oneshot::Sender<Result<LoadRecord, Error>>,
+    },
 }
 
 struct SqliteLoad {
@@ -60,10 +68,25 @@ impl Load for SqliteLoad {
         answer.await.map_err(ended)?
     }
 
-    async fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Link { table: Box::new(table.clone()), links: links.to_vec(), reply }).await?;
-        answer.await.map_err(ended)?
+    /// The transaction began with the write lock.
+    async fn lock(&mut self, _tables: &[TableSpec]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn existing(&mut self, table: &TableSpec, columns: &[String]) -> Result<Existing, Error> {
+        let (table, columns) = (table.clone(), columns.to_vec());
+        self.ask(move |session| existing::read(&session.connection, &table, &columns, &session.header.series))
+            .await
+    }
+
+    async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error> {
+        let table = table.clone();
+        self.ask(move |session| existing::reserve(&session.connection, &table, rows)).await
+    }
+
+    async fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
+        let (table, links) = (table.clone(), links.to_vec());
+        self.ask(move |session| session.link(&table, &links, known)).await
     }
 
     async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
@@ -74,9 +97,25 @@ impl Load for SqliteLoad {
 }
 
 impl SqliteLoad {
+    async fn ask<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Session) -> Result<T, Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Ask(Box::new(move |session| {
+            let done = work(session);
+            let well = done.is_ok();
+            let _ = reply.send(done);
+            well
+        })))
+        .await?;
+        answer.await.map_err(ended)?
+    }
+
     async fn send(&self, command: Command) -> Result<(), Error> {
         match &self.commands {
-            Some(commands) => commands.send(command).await.map_err(ended),
+            Some(commands) => commands.send(command).await.map_err(|_| ended("the load has ended")),
             None => Err(ended("the load has ended")),
         }
     }
@@ -129,11 +168,8 @@ fn run(
                     return;
                 }
             }
-            Command::Link { table, links, reply } => {
-                let linked = session.link(&table, &links);
-                let failed = linked.is_err();
-                let _ = reply.send(linked);
-                if failed {
+            Command::Ask(work) => {
+                if !work(&mut session) {
                     return;
                 }
             }
@@ -166,6 +202,7 @@ struct Plan {
     insert: String,
     classes: Vec<TypeClass>,
     keyspace: i64,
+    linked: bool,
 }
 
 fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Result<Opened, Error> {
@@ -182,10 +219,8 @@ fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Resu
     Ok(Opened::Session(Box::new(session)))
 }
 
-const CROSSWALK: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created) \
-                         VALUES (?, ?, ?, ?, 1)";
-const FURTHER: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created) \
-                       VALUES (?, ?, ?, ?, 0)";
+const CROSSWALK: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created, target_key) \
+                         VALUES (?, ?, ?, ?, ?, ?)";
 
 impl Session {
     fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
@@ -246,35 +281,41 @@ impl Session {
         let places = vec!["?"; names.len()].join(", ");
         let insert = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), names.join(", "));
         let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
-        let plan = Plan { insert, classes, keyspace };
+        let plan = Plan { insert, classes, keyspace, linked: table.is_linked() };
         self.plans.insert(own, plan.clone());
         Ok(plan)
     }
 
-    fn link(&mut self, table: &TableSpec, links: &[Link]) -> Result<(), Error> {
-        let keyspace = self.plan(table)?.keyspace;
-        let doing = "write the crosswalk";
-        let mut insert = self.connection.prepare_cached(FURTHER).map_err(refused(doing))?;
-        let mut uuid = String::new();
-        for link in links {
-            uuid.clear();
-            write_uuid(&mut uuid, &link.target);
-            insert
-                .execute(params![keyspace, link.source_key, uuid, self.load])
-                .map_err(refused_at(doing, &table.name))?;
+    fn note_rows(&mut self, table: &TableSpec, columns: &[(&ColumnSpec, TypeClass, Values<'_>)], rows: u64) {
+        let loaded = LoadedTable::of(&mut self.tables, &table.name);
+        loaded.rows += rows;
+        if loaded.types.is_empty() {
+            loaded.types =
+                columns.iter().map(|(_, _, values)| values.value_type().name().to_owned()).collect();
         }
-        Ok(())
     }
 
-    fn note_rows(&mut self, table: &TableSpec, columns: &[(&ColumnSpec, TypeClass, Values<'_>)], rows: u64) {
-        match self.tables.iter_mut().find(|loaded| loaded.name == table.name) {
-            Some(loaded) => loaded.rows += rows,
-            None => {
-                let types =
-                    columns.iter().map(|(_, _, values)| values.value_type().name().to_owned()).collect();
-                self.tables.push(LoadedTable { name: table.name.clone(), rows, types });
-            }
+    fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
+        let plan = self.plan(table)?;
+        if plan.linked {
+            LoadedTable::of(&mut self.tables, &table.name).matched += links.len() as u64 + known;
         }
+        let write = || -> rusqlite::Result<()> {
+            if plan.linked {
+                // Entries from before the table's rows were matched name their rows in another column.
+                let earlier = "UPDATE chartlift_crosswalk SET target_key = coalesce(target_uuid, source_key) \
+                               WHERE keyspace = ? AND target_key IS NULL";
+                self.connection.execute(earlier, [plan.keyspace])?;
+            }
+            let mut insert = self.connection.prepare_cached(CROSSWALK)?;
+            for (source_key, target_key) in links {
+                let key = Some(target_key);
+                let (uuid, linked) = (key.filter(|_| !plan.linked), key.filter(|_| plan.linked));
+                insert.execute(params![plan.keyspace, source_key, uuid, self.load, false, linked])?;
+            }
+            Ok(())
+        };
+        write().map_err(refused_at("write the crosswalk", &table.name))
     }
 
     fn commit(&mut self, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
@@ -367,14 +408,16 @@ fn write_link(
 ) -> rusqlite::Result<()> {
     link.raw_bind_parameter(1, plan.keyspace)?;
     link.raw_bind_parameter(2, source_key)?;
-    if let Some(Values::Uuid(array)) = key {
-        text.clear();
-        write_uuid(text, array.value(row));
-        link.raw_bind_parameter(3, text.as_str())?;
-    } else {
-        link.raw_bind_parameter(3, None::<&str>)?;
+    text.clear();
+    match key {
+        Some(values) if plan.linked || matches!(values, Values::Uuid(_)) => values.write_key(row, text),
+        _ => {}
     }
+    let written = Some(text.as_str()).filter(|text| !text.is_empty());
+    link.raw_bind_parameter(3, written.filter(|_| !plan.linked))?;
     link.raw_bind_parameter(4, load)?;
+    link.raw_bind_parameter(5, 1)?;
+    link.raw_bind_parameter(6, written.filter(|_| plan.linked))?;
     link.raw_execute()?;
     Ok(())
 }

@@ -5,9 +5,11 @@
 mod bookkeeping;
 mod catalog;
 mod digest;
+mod existing;
 mod load;
 mod refusal;
 mod rollback;
+mod script;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,8 +18,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, LoadHeader, LoadRecord, Options, RowDigest,
-    TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, Existing, LoadHeader, LoadRecord, Options,
+    RowDigest, TableSpec, Target,
 };
 use crate::Error;
 use refusal::refused;
@@ -138,6 +140,16 @@ impl Target for SqliteTarget {
         self.read(move |connection| match connection {
             Some(connection) => digest::rows(connection, &table, &load, buckets, &chosen),
             None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error> {
+        let (table, columns) = (table.clone(), columns.to_vec());
+        let series = series.to_owned();
+        self.read(move |connection| match connection {
+            Some(connection) => existing::read(connection, &table, &columns, &series),
+            None => Ok(Existing::default()),
         })
         .await
     }

@@ -19,6 +19,9 @@ pub(super) fn roll_back(
     connection.execute_batch("PRAGMA defer_foreign_keys = ON").map_err(refused(DOING))?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(DOING))?;
+    if let Some(later) = bookkeeping::stands_on(&transaction, load)? {
+        return Err(Error::Stood { load: load.id, later });
+    }
     let mut gone = Vec::new();
     for table in tables {
         let keyspace =
@@ -28,6 +31,8 @@ pub(super) fn roll_back(
         let link = match kind {
             KeyKind::Uuid => "target_uuid",
             KeyKind::Natural => "source_key",
+            // The column's own affinity makes a number of it again where it holds numbers.
+            KeyKind::Linked => "target_key",
         };
         let sql = format!(
             "DELETE FROM {} WHERE {} IN \

@@ -1,0 +1,49 @@
+//! `match: [[cpf], [name, born]]` of a target table: what tells its rows apart.
+
+use crate::entries::{Entries, Problems, filled, wrong_type};
+use crate::yaml::Value;
+use crate::{Diagnostic, LoadMode, Located};
+
+const HELP: &str =
+    "write `mode: match` and beside it `match: [[COLUMN], [COLUMN, COLUMN]]`, one list an alternative";
+
+/// `mode: match` needs it and nothing else may have it. `entries` are those of `chartlift:`.
+pub(crate) fn read(
+    entries: &Entries<'_>,
+    mode: LoadMode,
+    problems: &mut Problems,
+) -> Vec<Vec<Located<String>>> {
+    let Some(listed) = entries.get("match") else {
+        if mode == LoadMode::Match {
+            let place = entries.get("mode").map_or(entries.place, |node| node.place);
+            let message = "`mode: match` does not say what tells rows apart";
+            problems.push(Diagnostic::error("match-shape", place, message).help(HELP));
+        }
+        return Vec::new();
+    };
+    if mode != LoadMode::Match {
+        let place = entries.key_place("match").unwrap_or(listed.place);
+        let message = "`match` stands without `mode: match`";
+        problems.push(Diagnostic::error("match-shape", place, message).help(HELP));
+    }
+    let nodes = entries.list("match", problems);
+    if nodes.is_empty() && matches!(listed.value, Value::List(_)) {
+        problems
+            .push(Diagnostic::error("match-shape", listed.place, "`match` has no alternative").help(HELP));
+    }
+    let mut alternatives = Vec::new();
+    for node in nodes {
+        match &node.value {
+            Value::List(parts) if parts.is_empty() => {
+                let message = "an alternative of `match` has no part: it would fit every row";
+                problems.push(Diagnostic::error("match-shape", node.place, message).help(HELP));
+            }
+            Value::List(parts) => {
+                let names = parts.iter().filter_map(|part| filled(part, "a part of `match`", problems));
+                alternatives.push(names.collect());
+            }
+            _ => problems.push(wrong_type(node, "an alternative of `match`", "a list of columns").help(HELP)),
+        }
+    }
+    alternatives
+}
