@@ -20,7 +20,7 @@ use futures::StreamExt;
 use crate::Error;
 use crate::layer::{self, LayerWriter};
 use crate::order::Store;
-use crate::report::SourceFile;
+use crate::report::{SourceFile, StageReport};
 use crate::run::{self, marked};
 use crate::session::{self, Limits};
 use crate::stage;
@@ -70,7 +70,7 @@ pub async fn residue(
     let owners = Owners { context: &context, project, checked: &checked, categorized, scratch };
     let (owned, names) = owners.write().await?;
     let mut cursors = Vec::new();
-    for (number, (table, columns)) in tables(system, &report.headers).into_iter().enumerate() {
+    for (number, (table, columns)) in tables(system, report).into_iter().enumerate() {
         let path = scratch.join(format!("table-{number:05}.parquet"));
         let frame = owners.of(table, &columns, &owned).await?;
         write(frame, &path, "finding a table's residue").await?;
@@ -80,10 +80,7 @@ pub async fn residue(
 }
 
 /// The tables with residue, and its columns: what no rule maps, and what the schema does not know.
-fn tables<'a>(
-    system: &'a System,
-    headers: &std::collections::BTreeMap<String, Vec<String>>,
-) -> Vec<(&'a SourceTable, Vec<String>)> {
+fn tables<'a>(system: &'a System, report: &StageReport) -> Vec<(&'a SourceTable, Vec<String>)> {
     let residue = stage::residue_of(system);
     let mut found = Vec::new();
     for table in system.tables.iter().filter(|table| !system.ignores(&table.name.value)) {
@@ -91,8 +88,14 @@ fn tables<'a>(
         let own = residue.iter().filter(|(of, _)| of == name).map(|(_, column)| column.clone());
         let mut columns: Vec<String> = own.collect();
         if table.dialect.header_row > 0 {
-            let header = crate::land::unique_names(headers.get(name).map_or(&[], Vec::as_slice));
-            columns.extend(header.into_iter().filter(|column| table.schema.field(column).is_none()));
+            for header in report.headers_of(name).map(crate::land::unique_names) {
+                let unknown = |column: &String| table.schema.field(column).is_none();
+                let new: Vec<String> = header
+                    .into_iter()
+                    .filter(|column| unknown(column) && !columns.contains(column))
+                    .collect();
+                columns.extend(new);
+            }
         }
         if !columns.is_empty() {
             found.push((table, columns));

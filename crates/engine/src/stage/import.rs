@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use chartlift_io::target::{Begun, KeyKind, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec};
+use chartlift_io::target::{
+    Begun, Catalog, KeyKind, Load, LoadHeader, LoadOutcome, LoadRecord, Role, TableSpec,
+};
 use chartlift_rules::{Target, TargetTable};
 
 use super::linked::Assigned;
@@ -49,30 +51,7 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
-            work.environment.progress.begin(Stage::Import, "importing", total);
-            let mut tables = Vec::new();
-            let again = matched::find_again(work, target, load.as_mut()).await?;
-            let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
-            let assigned = Assigned::all(work, target, live, load.as_mut(), &links).await?;
-            for table in in_load_order(target) {
-                let spec = table_spec(target, table);
-                let ids = Ids::new(work, &spec, &assigned)?;
-                let mut rows = 0;
-                if let Some(again) = again.get(&table.name.value) {
-                    load.link(&spec, &again.fresh, again.known).await?;
-                }
-                let loadable = Loadable::open(work, table)?;
-                for batch in loadable.batches() {
-                    let batch = ids.resolve(&spec, &batch?)?;
-                    if batch.num_rows() > 0 {
-                        rows += load.write(&spec, &batch).await?;
-                        work.environment.progress.advance(batch.num_rows() as u64);
-                    }
-                }
-                tables.push((spec.name, rows));
-            }
-            work.environment.progress.end();
+            let tables = write_all(work, load.as_mut(), live, &loads).await?;
             // Said before the commit: what is not whole is undone, by letting go of it.
             if let Some(unbalanced) = unbalanced(target, &loads, &tables) {
                 drop(load);
@@ -91,6 +70,41 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         });
     }
     Ok(finished(work, loads, &record, read_twice))
+}
+
+/// Writes every table's rows, and links those that are there already; answers how many rows each table took.
+async fn write_all(
+    work: &Work<'_>,
+    load: &mut dyn Load,
+    live: Catalog,
+    loads: &[LoadBalance],
+) -> Result<Vec<(String, u64)>, Error> {
+    let target = work.target()?;
+    let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
+    work.environment.progress.begin(Stage::Import, "importing", total);
+    let mut tables = Vec::new();
+    let again = matched::find_again(work, target, load).await?;
+    let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
+    let assigned = Assigned::all(work, target, live, load, &links).await?;
+    for table in in_load_order(target) {
+        let spec = table_spec(target, table);
+        let ids = Ids::new(work, &spec, &assigned)?;
+        let mut rows = 0;
+        if let Some(again) = again.get(&table.name.value) {
+            load.link(&spec, &again.fresh, again.known).await?;
+        }
+        let loadable = Loadable::open(work, table)?;
+        for batch in loadable.batches() {
+            let batch = ids.resolve(&spec, &batch?)?;
+            if batch.num_rows() > 0 {
+                rows += load.write(&spec, &batch).await?;
+                work.environment.progress.advance(batch.num_rows() as u64);
+            }
+        }
+        tables.push((spec.name, rows));
+    }
+    work.environment.progress.end();
+    Ok(tables)
 }
 
 fn finished(
