@@ -93,13 +93,13 @@ fn tables<'a>(system: &'a System, report: &StageReport) -> Vec<(&'a SourceTable,
         let own = residue.iter().filter(|(of, _)| of == name).map(|(_, column)| column.clone());
         let mut columns: Vec<String> = own.collect();
         if table.dialect.header_row > 0 {
-            let files = report.sources.iter().filter(|file| file.table.as_ref() == Some(name));
-            for header in files.filter_map(|file| report.headers.get(&file.place())) {
-                for column in crate::land::unique_names(header) {
-                    if table.schema.field(&column).is_none() && !columns.contains(&column) {
-                        columns.push(column);
-                    }
-                }
+            for header in report.headers_of(name).map(crate::land::unique_names) {
+                let unknown = |column: &String| table.schema.field(column).is_none();
+                let new: Vec<String> = header
+                    .into_iter()
+                    .filter(|column| unknown(column) && !columns.contains(column))
+                    .collect();
+                columns.extend(new);
             }
         }
         if !columns.is_empty() {

@@ -65,6 +65,8 @@ pub(crate) struct Judge<'a> {
 /// What the rules make of a stage's blocked rows and of what it measured; `Pass` is nothing to say.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Judgement {
+    /// A row blocks, and nobody has accepted it.
+    blocked: bool,
     suspended: bool,
     failed: bool,
     pub(crate) trouble: Option<Trouble>,
@@ -75,6 +77,7 @@ pub(crate) struct Judgement {
 impl Judgement {
     pub(crate) fn verdict(&self) -> Verdict {
         match (self.failed, self.suspended) {
+            _ if self.blocked => Verdict::Suspended,
             (true, _) => Verdict::Fail,
             (_, true) => Verdict::Suspended,
             _ => Verdict::Pass,
@@ -135,7 +138,7 @@ impl Judge<'_> {
                 }
                 _ => {
                     let open = self.open_block(table, code, *rows, waiver.is_some());
-                    judgement.suspended = true;
+                    judgement.blocked = true;
                     judgement.trouble.get_or_insert(open.0);
                     judgement.open.push(open.1);
                     self.answers(report, |finding| finding.code == *code, judgement);
@@ -178,7 +181,7 @@ impl Judge<'_> {
         }
         let exceeded = Exceeded { one, held, critical, counted, limit, waived: whole.is_some() };
         let (trouble, open) = self.open_gate(&exceeded);
-        let worse = fails && !judgement.failed;
+        let worse = fails && !judgement.failed && !judgement.blocked;
         if judgement.trouble.is_none() || worse {
             judgement.trouble = Some(trouble);
         }

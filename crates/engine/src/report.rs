@@ -114,6 +114,12 @@ impl SourceFile {
 }
 
 impl StageReport {
+    /// Check: the headers of the files of a table.
+    pub(crate) fn headers_of(&self, table: &str) -> impl Iterator<Item = &[String]> {
+        let files = self.sources.iter().filter(move |source| source.table.as_deref() == Some(table));
+        files.filter_map(|source| self.headers.get(&source.place())).map(Vec::as_slice)
+    }
+
     /// Check: the header of the file that a source row is in.
     pub(crate) fn header(&self, row: i64) -> &[String] {
         let file = place(row).file.and_then(|file| self.sources.get(file));

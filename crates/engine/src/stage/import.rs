@@ -1,6 +1,6 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
-use chartlift_io::target::{Begun, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
+use chartlift_io::target::{Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
 use chartlift_rules::{Target, TargetTable};
 
 use super::ids::{FurtherNames, Ids};
@@ -56,29 +56,12 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
-    let systems = work.systems()?;
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
-            work.environment.progress.begin(Stage::Import, "importing", total);
-            let mut tables = Vec::new();
-            let again = matched::find_again(work, target, load.as_mut()).await?;
-            let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
-            let assigned = Assigned::all(work, target, live, load.as_mut(), &links).await?;
-            for table in in_load_order(target) {
-                let mut rows = 0;
-                let again = again.get(&table.name.value);
-                let mut further = FurtherNames::of(&systems, table)?;
-                for one in &systems {
-                    rows += write(one, table, load.as_mut(), &mut further, (&assigned, again)).await?;
-                }
-                further.link(&systems, table, load.as_mut()).await?;
-                tables.push((table.database_name().to_owned(), rows));
-            }
-            work.environment.progress.end();
+            let tables = write_all(work, load.as_mut(), live, &loads).await?;
             // Said before the commit: what is not whole is undone, by letting go of it.
             if let Some(unbalanced) = unbalanced(target, &loads, &tables) {
                 drop(load);
@@ -97,6 +80,34 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
         });
     }
     Ok(finished(work, loads, &record, read_twice))
+}
+
+/// Writes every table's rows, and links those that are there already; answers how many rows each table took.
+async fn write_all(
+    work: &Work<'_>,
+    load: &mut dyn Load,
+    live: Catalog,
+    loads: &[LoadBalance],
+) -> Result<Vec<(String, u64)>, Error> {
+    let (systems, target) = (work.systems()?, work.target()?);
+    let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
+    work.environment.progress.begin(Stage::Import, "importing", total);
+    let mut tables = Vec::new();
+    let again = matched::find_again(work, target, load).await?;
+    let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
+    let assigned = Assigned::all(work, target, live, load, &links).await?;
+    for table in in_load_order(target) {
+        let again = again.get(&table.name.value);
+        let mut further = FurtherNames::of(&systems, table)?;
+        let mut rows = 0;
+        for one in &systems {
+            rows += write(one, table, load, &mut further, (&assigned, again)).await?;
+        }
+        further.link(&systems, table, load).await?;
+        tables.push((table.database_name().to_owned(), rows));
+    }
+    work.environment.progress.end();
+    Ok(tables)
 }
 
 /// Writes the rows of a table that come from one system, after those that are there `again`: these have no other.

@@ -75,15 +75,15 @@ fn validate(
     cascade(&mut tables, &joined)?;
     let mut counts = vec![0; report.checks.len()];
     let mut links = BTreeMap::new();
-    let mut measured: Vec<Measured> = Vec::new();
+    let mut measured = Vec::new();
     for table in &mut tables {
         table.publish(&mut counts)?;
         if let Some(load) = report.loads.iter_mut().find(|load| load.table == table.name) {
             load.held += table.held.len();
             // A table has one gate, whoever fills it.
-            let first = measured.iter().all(|one| one.name != table.name);
+            let seen = measured.iter().any(|one: &Measured| one.name == table.name);
             let one = systems.get(table.nth).unwrap_or(work);
-            measured.push(measure(one, target, table, if first { load.converted } else { 0 })?);
+            measured.push(measure(one, target, table, if seen { 0 } else { load.converted })?);
             if let Some(matches) = matches.get(&table.name) {
                 let published = matched::publish(&table.folder, matches, &table.held)?;
                 load.matched = published.len() as u64;
@@ -391,9 +391,7 @@ fn cascade(tables: &mut [Table], joined: &JoinedRows) -> Result<(), Error> {
         })
     };
     let lost = orphans(tables, parent, missing)?;
-    for (child, rows) in lost.into_iter().enumerate() {
-        settle(tables, child, rows)?;
-    }
+    lost.into_iter().enumerate().try_for_each(|(child, rows)| settle(tables, child, rows))?;
     joined.missing(tables)?;
     loop {
         let mut fresh: Vec<HashSet<u64>> =
@@ -409,9 +407,7 @@ fn cascade(tables: &mut [Table], joined: &JoinedRows) -> Result<(), Error> {
             })
         };
         let lost = orphans(tables, parent, orphaned)?;
-        for (child, rows) in lost.into_iter().enumerate() {
-            settle(tables, child, rows)?;
-        }
+        lost.into_iter().enumerate().try_for_each(|(child, rows)| settle(tables, child, rows))?;
     }
 }
 

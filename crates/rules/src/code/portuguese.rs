@@ -44,6 +44,26 @@ const SUMMARIES: &[(&str, &str)] = &[
         "merged-by-rule",
         "Várias linhas têm a mesma chave e conteúdo diferente, e o `merge` do pacote as uniu em uma.",
     ),
+    (
+        "zeros-kept",
+        "Valores são mais curtos que os dígitos da coluna, e ela não mostra que uma planilha tirou zeros.",
+    ),
+    ("attachment-missing", "Linhas nomeiam arquivos que a exportação não tem."),
+    ("attachment-orphan", "Arquivos da pasta de anexos que nenhuma linha nomeia."),
+    ("attachment-path", "Um nome sairia da pasta de anexos."),
+    ("attachment-changed", "O SHA-256 de um arquivo não é o que a exportação declara para ele."),
+    (
+        "attachment-case",
+        "Um arquivo foi encontrado com um nome que difere em maiúsculas ou na forma dos acentos.",
+    ),
+    ("attachment-shared", "Várias linhas nomeiam um mesmo arquivo."),
+    (
+        "ambiguous-match",
+        "Não se pode dizer qual linha do destino, ou qual paciente de outro sistema, é esta.",
+    ),
+    ("joined-patient", "Um paciente de um sistema é a mesma pessoa que um de um sistema anterior."),
+    ("format-drift", "A exportação difere na forma daquela da ordem que esta segue."),
+    ("mixed-versions", "Duas entradas de uma ordem são de um mesmo sistema em versões diferentes."),
 ];
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub(super) const CODES: &[Code] = &[
         explanation: "The message or its hint lists them.",
     },
     Code {
-        name: "bad-match",
+        name: "bad-patient-match",
         summary: "What should tell that two patients are one person cannot.",
         explanation: "`patients` in `chartlift.yaml` compares texts, dates and whole numbers of patient records and the \
             values of identifiers, never keys: those mean something in one system only.",

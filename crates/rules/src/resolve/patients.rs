@@ -30,7 +30,7 @@ fn field(project: &Project, name: &Located<String>, problems: &mut Problems) {
     if own(&schema.primary_key) || reference || !comparable {
         let message = format!("`{}` does not tell who somebody is", name.value);
         problems.push(
-            Diagnostic::error("bad-match", name.place, message)
+            Diagnostic::error("bad-patient-match", name.place, message)
                 .help("keys mean something in one system only; compare texts, dates or whole numbers"),
         );
     }
@@ -43,6 +43,6 @@ fn identifier(project: &Project, name: &Located<String>, problems: &mut Problems
         let message = format!(
             "the category `{PATIENT_IDENTIFIER}` has no `{IDENTIFIER_TYPE}`, `{IDENTIFIER_VALUE}` or patient"
         );
-        problems.push(Diagnostic::error("bad-match", name.place, message));
+        problems.push(Diagnostic::error("bad-patient-match", name.place, message));
     }
 }
