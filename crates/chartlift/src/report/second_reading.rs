@@ -35,8 +35,9 @@ pub(super) fn section(account: &Account) -> Markup {
             (Verdict::Suspended | Verdict::Fail, Some(reason)) => format!("not the same: {reason}"),
             (Verdict::Suspended | Verdict::Fail, None) => "not the same".to_owned(),
         };
+        let system = one.system.as_ref().map_or(String::new(), |system| format!("{system}: "));
         grid.row(vec![
-            one.category.as_str().into(),
+            (system + &one.category).as_str().into(),
             one.table.as_str().into(),
             result.as_str().into(),
             one.read.into(),

@@ -4,7 +4,7 @@ use chartlift_rules::Unknown;
 
 use super::{Exceeded, Judge, Judgement, answerable, share};
 use crate::report::StageReport;
-use crate::statement::{Finding, OpenDecision, Trouble};
+use crate::statement::{Finding, OpenDecision, Stage, Trouble};
 
 pub(crate) const WAIVERS: &str = "decisions/waivers.yaml";
 pub(crate) const ANSWERS: &str = "decisions/answers.yaml";
@@ -59,10 +59,11 @@ impl Judge<'_> {
             some => format!(", of which {some} rows are safety-critical,"),
         };
         let fewer = if waived { "; fewer were accepted" } else { "" };
+        let system = one.system.as_ref().map_or(String::new(), |system| format!("{system}: "));
         let trouble = Trouble {
             code: "gate-exceeded".into(),
             message: format!(
-                "`{name}`{safety} has {held} of {counted} rows held ({:.2} %) after {stage}; the gate is {:.2} %{fewer}",
+                "{system}`{name}`{safety} has {held} of {counted} rows held ({:.2} %) after {stage}; the gate is {:.2} %{fewer}",
                 share(held, counted) * 100.0,
                 limit * 100.0
             ),
@@ -137,8 +138,12 @@ impl Judge<'_> {
         Some(self.open("encoding-error", table, &rest, ANSWERS))
     }
 
-    /// Which row of the target it is. The keys are values, so they come in a file.
+    /// Which row of the target it is. The keys are values, so they come in a file. Whom a patient of another system is the
+    /// same person as is not decided by row.
     fn ambiguous(&self, finding: &Finding) -> Option<OpenDecision> {
+        if self.stage != Stage::Validate {
+            return None;
+        }
         let table = finding.table.as_deref()?;
         Some(self.open("ambiguous-match", table, "match --from FILE", "decisions/matches.csv"))
     }

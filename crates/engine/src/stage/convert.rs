@@ -68,7 +68,7 @@ fn refuse_linked(target: &Target) -> Result<(), Error> {
                 "the order has several systems, and `{}` has `mode: match` or `key: identity`",
                 table.name.value
             ),
-            hint: "migrate each system by an order of its own".into(),
+            hint: "migrate each system by an order of its own, with the same --series".into(),
         })
     })
 }

@@ -118,7 +118,7 @@ pub(crate) fn several_systems(what: &str) -> Error {
     Error::Usage {
         code: "several-systems",
         message: format!("{what} is not there yet for orders of several systems"),
-        hint: "migrate each system by an order of its own, the second with --follows".into(),
+        hint: "migrate each system by an order of its own, with the same --series".into(),
     }
 }
 
