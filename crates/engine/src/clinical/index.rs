@@ -74,6 +74,10 @@ pub(super) fn read(work: &Work<'_>) -> Result<Index, Error> {
     let mut index = Index::default();
     for stage in [Stage::Check, Stage::Categorize, Stage::Convert, Stage::Validate] {
         let Ok(folder) = work.folder(stage) else { break };
+        // A stage that marked no row of the system has made no folder for it.
+        if !folder.exists() {
+            continue;
+        }
         let checks = &work.report(stage)?.checks;
         for layer in std::iter::once(folder.clone()).chain(layer::folders(&folder)?) {
             let name = layer.file_name().unwrap_or_default().to_string_lossy().into_owned();
