@@ -39,8 +39,9 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     }
     let read_twice = second_reading::run(work)?;
     if read_twice.trouble.is_some() {
+        let verdict = read_twice.second_reading.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Fail);
         let report = StageReport { loads, ..read_twice };
-        return Ok(Finished { report, verdict: Verdict::Fail, digest: String::new() });
+        return Ok(Finished { report, verdict, digest: String::new() });
     }
     let connection = work.connect().await?;
     if let Some(stopped) = approval::stop(work, connection.as_ref()).await? {

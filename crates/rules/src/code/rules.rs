@@ -417,7 +417,8 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Before anything is loaded, the declared columns of a safety-critical category are read once more, \
             straight from the files and by other code, and each patient's facts must be the same. The system's \
             `second_reading` says which columns state them, the target table's which columns carry them. Where that \
-            cannot be said, `none: REASON` says so, and the statement shows the category as not read twice.",
+            cannot be said, `none: REASON` says so, and the statement shows the category as not read twice. Without \
+            either, an order with such rows suspends before it loads them.",
     },
     Code {
         name: "bad-second-reading",

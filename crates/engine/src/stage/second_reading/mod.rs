@@ -40,7 +40,8 @@ struct Reading<'a> {
     facts: Vec<(&'a ReadFact, &'a CarriedFact)>,
 }
 
-/// What the second reading of all categories came to, system by system; findings and trouble where one differs.
+/// What the second reading of all categories came to, system by system; findings and trouble where one differs, and
+/// trouble where rows are to be loaded that nobody has said how to read twice.
 pub(super) fn run(work: &Work<'_>) -> Result<StageReport, Error> {
     let mut report = StageReport::default();
     for one in &work.systems()? {
@@ -50,6 +51,7 @@ pub(super) fn run(work: &Work<'_>) -> Result<StageReport, Error> {
     }
     let differing = report.second_reading.iter().filter(|one| one.verdict == Verdict::Fail);
     report.findings = differing.clone().map(finding).collect();
+    let mut undeclared = report.second_reading.iter().filter(|one| one.verdict == Verdict::Suspended);
     report.trouble = differing.clone().next().map(|one| Trouble {
         code: "second-reading".into(),
         message: format!(
@@ -59,6 +61,19 @@ pub(super) fn run(work: &Work<'_>) -> Result<StageReport, Error> {
         hint: "see `statement.second_reading`; `chartlift explain second-reading` says what it can mean"
             .into(),
     });
+    let missing = undeclared.next().map(|one| Trouble {
+        code: "second-reading-missing".into(),
+        message: format!(
+            "`{}` of `{}` is safety-critical, and it cannot be read a second time: {}",
+            one.table,
+            one.category,
+            one.reason.as_deref().unwrap_or_default()
+        ),
+        hint:
+            "declare `second_reading` in the pack, or say there `none: REASON`; `chartlift lint` shows where"
+                .into(),
+    });
+    report.trouble = report.trouble.or(missing);
     Ok(report)
 }
 
@@ -73,6 +88,14 @@ fn of_system(work: &Work<'_>) -> Result<Vec<SecondReading>, Error> {
     }
     undeclared(work, system, &mut list)?;
     Ok(list)
+}
+
+/// What is not declared has not been read: with rows to load a person must say so.
+fn unread(work: &Work<'_>, table: &TargetTable) -> Result<Verdict, Error> {
+    let loads = &work.report(Stage::Validate)?.loads;
+    let rows =
+        loads.iter().find(|load| load.table == table.name.value).map_or(0, |load| load.converted - load.held);
+    Ok(if rows > 0 { Verdict::Suspended } else { Verdict::NotRun })
 }
 
 fn one(
@@ -106,6 +129,7 @@ fn one(
     }
     let Some(declared) = declared else {
         made.reason = Some("the system's pack does not declare it".into());
+        made.verdict = unread(work, table)?;
         return Ok(made);
     };
     let timezone = system.timezone.parse().unwrap_or(chrono_tz::UTC);
@@ -135,7 +159,11 @@ fn reading<'a>(
 /// Categories that are declared for the system and that no table of the target carries do not stand in the list;
 /// those that are safety-critical, converted and not declared do.
 fn undeclared(work: &Work<'_>, system: &System, list: &mut Vec<SecondReading>) -> Result<(), Error> {
-    for file in &work.target()?.convert {
+    let target = work.target()?;
+    for file in &target.convert {
+        let Some(into) = target.tables.iter().find(|table| table.name.value == file.into.value) else {
+            continue;
+        };
         for rule in &file.rules {
             let (category, table) = (&rule.from.value, &file.into.value);
             let filled = system.categorize.iter().any(|file| file.into.value == *category);
@@ -149,7 +177,7 @@ fn undeclared(work: &Work<'_>, system: &System, list: &mut Vec<SecondReading>) -
                     system: None,
                     category: category.clone(),
                     table: table.clone(),
-                    verdict: Verdict::NotRun,
+                    verdict: unread(work, into)?,
                     read: 0,
                     held: 0,
                     converted: 0,
