@@ -122,6 +122,12 @@ fn system(case: &Case) -> (String, String) {
     for table in ignored {
         writeln!(text, "  - {{ table: {}, reason: not wanted }}", table.name).expect("text");
     }
+    if case.categories.iter().any(|category| category.critical) {
+        text.push_str("second_reading:\n");
+    }
+    for category in case.categories.iter().filter(|category| category.critical) {
+        writeln!(text, "  {}: {{ none: made at random }}", category.name).expect("text");
+    }
     ("systems/made/1/system.yaml".into(), text)
 }
 

@@ -172,18 +172,20 @@ fn undeclared(work: &Work<'_>, system: &System, list: &mut Vec<SecondReading>) -
             let critical = schema.is_some_and(|schema| {
                 schema.extension.safety_critical == chartlift_rules::SafetyCritical::Yes
             });
+            let declared = system.second_reading.iter().find(|one| one.category.value == *category);
+            let none = declared.and_then(|one| one.none.clone());
             if filled && critical && !known {
                 list.push(SecondReading {
                     system: None,
                     category: category.clone(),
                     table: table.clone(),
-                    verdict: unread(work, into)?,
+                    verdict: if none.is_some() { Verdict::NotRun } else { unread(work, into)? },
                     read: 0,
                     held: 0,
                     converted: 0,
                     patients: 0,
                     differing: 0,
-                    reason: Some("the target's pack does not declare it".into()),
+                    reason: none.or_else(|| Some("the target's pack does not declare it".into())),
                 });
             }
         }
