@@ -107,7 +107,7 @@ pub enum Bookkeeping {
 }
 
 /// The version of the bookkeeping tables that this program makes.
-pub(crate) const BOOKKEEPING_VERSION: i64 = 2;
+pub(crate) const BOOKKEEPING_VERSION: i64 = 3;
 
 impl Bookkeeping {
     pub(crate) fn of(version: Option<i64>) -> Self {

@@ -71,7 +71,7 @@ pub(crate) async fn init_is_idempotent(place: &Place) {
     assert!(!target.catalog(&["patients".to_owned()]).await.expect("a catalogue").tables[0].exists);
     target.init(None).await.expect("made");
     target.init(None).await.expect("made before");
-    assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Ready { version: 2 });
+    assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Ready { version: 3 });
     let broken = "CREATE TABLE one (a integer);\nCREATE TABLE two (a integer, a integer)";
     let error = target.init(Some(broken)).await.expect_err("two columns of one name");
     assert!(matches!(error, Error::Refused { .. }), "{error}");
@@ -92,8 +92,8 @@ pub(crate) async fn newer_bookkeeping_is_refused(place: &Place) {
         Place::Sqlite(_) => "chartlift_version",
         Place::Postgres(_) => "chartlift.version",
     };
-    place.execute(&format!("INSERT INTO {table} (version) VALUES (3)")).await;
-    assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Newer { version: 3 });
+    place.execute(&format!("INSERT INTO {table} (version) VALUES (4)")).await;
+    assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Newer { version: 4 });
     let Err(error) = target.begin(&header("1")).await else { panic!("a newer format") };
     assert_eq!(error.code(), "bookkeeping-newer");
 }

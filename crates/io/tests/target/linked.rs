@@ -235,21 +235,27 @@ pub(crate) async fn the_lock_keeps_writers_out(place: &Place) {
 
 pub(crate) async fn bookkeeping_of_version_1_is_brought_up_to_date(place: &Place) {
     let target = ready(place).await;
-    let (table, version) = match place {
+    let (prefix, tables, columns) = match place {
         Place::Sqlite(_) => {
             place.execute("DROP INDEX chartlift_crosswalk_key").await;
-            ("chartlift_crosswalk", "chartlift_version")
+            ("chartlift_", &["before", "exempt"][..], &["target_key", "updated", "row_hash"][..])
         }
-        Place::Postgres(_) => ("chartlift.crosswalk", "chartlift.version"),
+        Place::Postgres(_) => {
+            ("chartlift.", &["before", "exempt", "transaction"][..], &["target_key", "updated"][..])
+        }
     };
-    place
-        .execute(&format!("ALTER TABLE {table} DROP COLUMN target_key; UPDATE {version} SET version = 1"))
-        .await;
+    for table in tables {
+        place.execute(&format!("DROP TABLE {prefix}{table}")).await;
+    }
+    for column in columns {
+        place.execute(&format!("ALTER TABLE {prefix}crosswalk DROP COLUMN {column}")).await;
+    }
+    place.execute(&format!("UPDATE {prefix}version SET version = 1")).await;
     assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Older { version: 1 });
     let Err(error) = target.begin(&header("1")).await else { panic!("an older format") };
     assert_eq!(error.code(), "bookkeeping-older");
     assert!(error.hint().is_some_and(|hint| hint.contains("chartlift target init")));
     target.init(None).await.expect("brought up to date");
-    assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Ready { version: 2 });
+    assert_eq!(target.bookkeeping().await.expect("an answer"), Bookkeeping::Ready { version: 3 });
     first_load(target.as_ref(), "1").await;
 }

@@ -44,6 +44,7 @@ CREATE TABLE chartlift.crosswalk (
   target_uuid uuid,
   source_key text COLLATE "C" NOT NULL,
   target_key text COLLATE "C",
+  updated boolean,
   PRIMARY KEY (keyspace, source_key)
 ) PARTITION BY LIST (keyspace);
 "#;
@@ -52,6 +53,48 @@ CREATE TABLE chartlift.crosswalk (
 const OF_VERSION_1: &str = r#"
 ALTER TABLE chartlift.crosswalk ADD COLUMN target_key text COLLATE "C";
 UPDATE chartlift.version SET version = 2;
+"#;
+
+/// What version 2 lacks, of the tables that it has.
+const OF_VERSION_2: &str = r#"
+ALTER TABLE chartlift.crosswalk ADD COLUMN updated boolean;
+UPDATE chartlift.version SET version = 3;
+"#;
+
+/// What version 3 added: which transactions were ours, what rows were before them, and for which rows a load does not
+/// answer.
+///
+/// A row whose `xmin` is none of our transactions' has been written by somebody else since; `place` tells whether the
+/// numbers are of this cluster and database at all (a restored dump has others).
+const TABLES_OF_VERSION_3: &str = r#"
+CREATE TABLE chartlift.transaction (
+  load integer NOT NULL,
+  kind text NOT NULL,
+  xid bigint NOT NULL,
+  place text NOT NULL,
+  PRIMARY KEY (place, xid)
+);
+CREATE TABLE chartlift.before (
+  load integer NOT NULL,
+  keyspace integer NOT NULL,
+  source_key text COLLATE "C" NOT NULL,
+  target_key text COLLATE "C" NOT NULL,
+  deleted boolean NOT NULL,
+  edited boolean NOT NULL,
+  entry_load integer,
+  entry_created boolean,
+  entry_updated boolean,
+  columns text[] NOT NULL,
+  cells text[] NOT NULL,
+  PRIMARY KEY (load, keyspace, source_key)
+);
+CREATE TABLE chartlift.exempt (
+  load integer NOT NULL,
+  keyspace integer NOT NULL,
+  source_key text COLLATE "C" NOT NULL,
+  reason text NOT NULL,
+  PRIMARY KEY (load, keyspace, source_key)
+);
 "#;
 
 /// Two processes that initialise the same database must not race.
@@ -92,13 +135,19 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
     match state(session).await? {
         Bookkeeping::Missing => {
             session.run(doing, TABLES).await?;
+            session.run(doing, TABLES_OF_VERSION_3).await?;
             session
                 .client
                 .execute("INSERT INTO chartlift.version (version) VALUES ($1)", &[&BOOKKEEPING_VERSION])
                 .await
                 .map_err(session.refused(doing))?;
         }
-        Bookkeeping::Older { .. } => session.run(doing, OF_VERSION_1).await?,
+        Bookkeeping::Older { version } => {
+            let lacking = [OF_VERSION_1, OF_VERSION_2].into_iter().skip(usize::from(version > 1));
+            for sql in lacking.chain([TABLES_OF_VERSION_3]) {
+                session.run(doing, sql).await?;
+            }
+        }
         known_or_newer => known_or_newer.demand("postgres")?,
     }
     if let Some(ddl) = ddl {
@@ -199,7 +248,22 @@ pub(super) async fn insert_load(session: &Session, header: &LoadHeader) -> Resul
         )
         .await
         .map_err(session.refused("write the load record"))?;
-    Ok(row.get(0))
+    let load = row.get(0);
+    insert_transaction(session, load, "load").await?;
+    Ok(load)
+}
+
+/// The cluster and database that transaction numbers belong to.
+const PLACE: &str = "(SELECT c.system_identifier::text || '/' || d.oid::text FROM pg_control_system() c, pg_database d \
+     WHERE d.datname = current_database())";
+
+/// Remembers that the open transaction is one of ours: `load` or `rollback`.
+pub(super) async fn insert_transaction(session: &Session, load: i32, kind: &str) -> Result<(), Error> {
+    let sql = format!(
+        "INSERT INTO chartlift.transaction (load, kind, xid, place) VALUES ($1, $2, txid_current(), {PLACE})"
+    );
+    let written = session.client.execute(&sql, &[&load, &kind]).await;
+    written.map(|_| ()).map_err(session.refused("write the load record"))
 }
 
 pub(super) async fn finish_load(

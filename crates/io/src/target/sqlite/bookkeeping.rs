@@ -38,6 +38,8 @@ CREATE TABLE chartlift_crosswalk (
   target_key TEXT,
   load INTEGER NOT NULL,
   created INTEGER NOT NULL,
+  updated INTEGER,
+  row_hash INTEGER,
   PRIMARY KEY (keyspace, source_key)
 ) STRICT, WITHOUT ROWID;
 ";
@@ -46,6 +48,40 @@ CREATE TABLE chartlift_crosswalk (
 const OF_VERSION_1: &str = "
 ALTER TABLE chartlift_crosswalk ADD COLUMN target_key TEXT;
 UPDATE chartlift_version SET version = 2;
+";
+
+/// What version 2 lacks, of the tables that it has.
+const OF_VERSION_2: &str = "
+ALTER TABLE chartlift_crosswalk ADD COLUMN updated INTEGER;
+ALTER TABLE chartlift_crosswalk ADD COLUMN row_hash INTEGER;
+UPDATE chartlift_version SET version = 3;
+";
+
+/// What version 3 added: what rows were before a load, and for which rows it does not answer. `row_hash` is of the
+/// whole row as the last load left it: another hash now means that somebody else has written to it since.
+const TABLES_OF_VERSION_3: &str = "
+CREATE TABLE chartlift_before (
+  load INTEGER NOT NULL,
+  keyspace INTEGER NOT NULL,
+  source_key TEXT NOT NULL,
+  target_key TEXT NOT NULL,
+  deleted INTEGER NOT NULL,
+  edited INTEGER NOT NULL,
+  entry_load INTEGER,
+  entry_created INTEGER,
+  entry_updated INTEGER,
+  entry_row_hash INTEGER,
+  columns TEXT NOT NULL,
+  cells TEXT NOT NULL,
+  PRIMARY KEY (load, keyspace, source_key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE chartlift_exempt (
+  load INTEGER NOT NULL,
+  keyspace INTEGER NOT NULL,
+  source_key TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (load, keyspace, source_key)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// References are read back by what they name: without this, each would be looked for among all rows.
@@ -81,11 +117,17 @@ pub(super) fn init(connection: &mut Connection, ddl: Option<&str>) -> Result<(),
     match state(&transaction)? {
         Bookkeeping::Missing => {
             transaction.execute_batch(TABLES).map_err(refused(doing))?;
+            transaction.execute_batch(TABLES_OF_VERSION_3).map_err(refused(doing))?;
             transaction
                 .execute("INSERT INTO chartlift_version (version) VALUES (?)", [BOOKKEEPING_VERSION])
                 .map_err(refused(doing))?;
         }
-        Bookkeeping::Older { .. } => transaction.execute_batch(OF_VERSION_1).map_err(refused(doing))?,
+        Bookkeeping::Older { version } => {
+            let lacking = [OF_VERSION_1, OF_VERSION_2].into_iter().skip(usize::from(version > 1));
+            for sql in lacking.chain([TABLES_OF_VERSION_3]) {
+                transaction.execute_batch(sql).map_err(refused(doing))?;
+            }
+        }
         known_or_newer => known_or_newer.demand("sqlite")?,
     }
     transaction.execute_batch(REFERENCES).map_err(refused(doing))?;
