@@ -230,6 +230,14 @@ pub(crate) fn connection() -> Options {
     Options { surroundings: Surroundings::new(environment, Utc::now), ..Options::default() }
 }
 
+/// Arms what a test asks for; only in builds for tests. See [`chartlift_io::failpoint`].
+#[cfg(debug_assertions)]
+pub(crate) fn arm_failpoints() -> Result<(), Failure> {
+    let (charge, trace) = (environment("CHARTLIFT_FAILPOINT"), environment("CHARTLIFT_FAILPOINT_TRACE"));
+    chartlift_io::failpoint::arm(charge.as_deref(), trace.as_deref())
+        .map_err(|problem| Failure::usage("usage", problem))
+}
+
 /// An empty variable counts as one that is not set.
 fn environment(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chartlift_io::failpoint;
 use chartlift_io::target::LoadRecord;
 use serde::Serialize;
 
@@ -37,7 +38,9 @@ pub async fn roll_back(
     let mut order = order.lock()?;
     let done = take_back(environment, &order, target, dry_run).await?;
     if !dry_run {
+        failpoint::hit("rollback-unrecorded");
         order.rolled_back(done.load)?;
+        failpoint::hit("rollback-recorded");
         keep_reports(&order, &[])?;
     }
     Ok(done)
