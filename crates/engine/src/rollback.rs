@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chartlift_io::failpoint;
 use chartlift_io::target::LoadRecord;
 use serde::Serialize;
 
@@ -35,9 +36,16 @@ pub async fn roll_back(
     let order = environment.store().open(order)?;
     check_key(environment, &order)?;
     let mut order = order.lock()?;
-    let done = take_back(environment, &order, target, dry_run).await?;
+    let taken = take_back(environment, &order, target, dry_run).await;
+    if taken.is_err() && !dry_run {
+        // A rollback that was killed after its record left reports that still tell of the load.
+        keep_reports(&order, &[])?;
+    }
+    let done = taken?;
     if !dry_run {
+        failpoint::hit("rollback-unrecorded");
         order.rolled_back(done.load)?;
+        failpoint::hit("rollback-recorded");
         keep_reports(&order, &[])?;
     }
     Ok(done)

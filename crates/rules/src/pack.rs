@@ -53,11 +53,13 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Worker threads; `None` is one a core.
     pub threads: Option<usize>,
+    /// How long a target's locks are waited for, in seconds.
+    pub lock_seconds: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { field_bytes: 16 << 20, memory_bytes: 256 << 20, threads: None }
+        Self { field_bytes: 16 << 20, memory_bytes: 256 << 20, threads: None, lock_seconds: 60 }
     }
 }
 

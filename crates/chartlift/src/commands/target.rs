@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::stage::block_on;
 use crate::args::{OfTarget, TargetCommand, TargetInit};
-use crate::config::{Config, connection, required_url};
+use crate::config::{Config, required_url};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Output, Table};
 
@@ -38,10 +38,23 @@ pub(super) async fn prepare(
     address: &TargetChoice,
     with_tables: bool,
 ) -> Result<String, Failure> {
-    let target = connect_with(required_url(address)?, &connection()).await?;
-    let ddl = if with_tables { Some(ddl(pack(config, &address.name)?, target.dialect())?) } else { None };
+    let target = connect_with(required_url(address)?, &config.connection()).await?;
+    let mut ddl = match with_tables {
+        true => Some(ddl(pack(config, &address.name)?, target.dialect())?),
+        false => None,
+    };
+    if ddl.is_some() && has_tables(pack(config, &address.name)?, target.as_ref()).await? {
+        // Made by this command before, maybe one whose answer was lost.
+        ddl = None;
+    }
     target.init(ddl).await?;
     Ok(target.describe())
+}
+
+/// Whether all of the pack's tables are there. They are made in one transaction.
+async fn has_tables(pack: &Target, target: &dyn chartlift_io::target::Target) -> Result<bool, Failure> {
+    let names: Vec<String> = pack.tables.iter().map(|table| table.database_name().to_owned()).collect();
+    Ok(target.catalog(&names).await?.tables.iter().all(|table| table.exists))
 }
 
 fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit, Failure> {
@@ -55,7 +68,7 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
         .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
         .collect();
     let (bookkeeping, live) = block_on(config.threads(), async {
-        let target = connect_with(url, &connection()).await?;
+        let target = connect_with(url, &config.connection()).await?;
         Ok::<_, Failure>((target.bookkeeping().await?, target.catalog(&tables).await?))
     })??;
     let findings = compare(pack, &live);

@@ -15,6 +15,7 @@ mod canary;
 mod database;
 mod defects;
 mod expect;
+mod interrupted;
 mod json_path;
 mod kill;
 mod lock;
@@ -24,6 +25,7 @@ mod reports;
 mod scenario;
 mod script;
 mod shared_data;
+mod sweep;
 mod tidy;
 mod workspace;
 
@@ -34,6 +36,7 @@ fn main() {
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
         ("lock", lock::TESTS),
+        ("sweep", sweep::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),

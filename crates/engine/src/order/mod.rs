@@ -293,7 +293,9 @@ impl Locked {
     }
 
     pub(crate) fn remove_report(&self, name: &str) -> Result<(), Error> {
-        files::remove(&self.subfolder("reports").join(name))
+        let folder = self.subfolder("reports");
+        files::remove_drafts(&folder, &format!(".{name}."))?;
+        files::remove(&folder.join(name))
     }
 
     /// Records that a load is gone from the target.
@@ -323,7 +325,10 @@ pub fn check_id(id: &str) -> Result<(), Error> {
 }
 
 fn lock_file(root: &Path, id: &str) -> Result<File, Error> {
-    files::try_lock(&root.join("lock"))?.ok_or_else(|| Error::Locked { order: id.to_owned() })
+    let lock = files::try_lock(&root.join("lock"))?.ok_or_else(|| Error::Locked { order: id.to_owned() })?;
+    // Of records whose writer was killed.
+    files::remove_drafts(&root.join("log"), ".")?;
+    Ok(lock)
 }
 
 fn not_created(root: &Path) -> Error {

@@ -1,5 +1,6 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
+use chartlift_io::failpoint;
 use chartlift_io::target::{Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
 use chartlift_rules::{Target, TargetTable};
 
@@ -70,7 +71,9 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
             }
             let at = work.environment.clock.now().to_rfc3339();
             let outcome = LoadOutcome { tables, log_head: work.order.head().to_owned(), at };
-            load.commit(&outcome).await?
+            let record = load.commit(&outcome).await?;
+            failpoint::hit("import-committed");
+            record
         }
     };
     if record.input_digest != input_digest {

@@ -57,10 +57,13 @@ fn holds_password(url: &str) -> bool {
     user.is_some_and(|(_, password)| !password.is_empty()) || rest.contains("password=")
 }
 
+/// What a database takes for a wait: some weeks.
+const LOCK_SECONDS_MAX: usize = 2_000_000;
+
 fn limits(entries: &Entries<'_>, problems: &mut Problems) -> Limits {
     let mut limits = Limits::default();
     let Some(node) = entries.get("limits") else { return limits };
-    let keys = ["field_bytes", "memory_mb", "threads"];
+    let keys = ["field_bytes", "memory_mb", "threads", "lock_seconds"];
     let Some(own) = mapping(node, "`limits`", &keys, problems) else { return limits };
     let mut positive = |key: &str| {
         let read = own.number(key, problems)?;
@@ -74,6 +77,7 @@ fn limits(entries: &Entries<'_>, problems: &mut Problems) -> Limits {
     limits.field_bytes = positive("field_bytes").unwrap_or(limits.field_bytes);
     limits.memory_bytes = positive("memory_mb").map_or(limits.memory_bytes, |mb| mb.saturating_mul(1 << 20));
     limits.threads = positive("threads");
+    limits.lock_seconds = positive("lock_seconds").map_or(limits.lock_seconds, |wait| wait.min(LOCK_SECONDS_MAX));
     limits
 }
 

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 
 use super::session::{Session, line_of};
 use crate::Error;
+use crate::failpoint;
 use crate::hash::hash_text_extended;
 use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
 use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
@@ -126,6 +127,7 @@ pub(super) async fn state(session: &Session) -> Result<Bookkeeping, Error> {
 pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Error> {
     let doing = "make the bookkeeping tables";
     session.run(doing, "BEGIN").await?;
+    failpoint::hit("init-begun");
     let lock = hash_text_extended(INIT_LOCK.as_bytes(), 0);
     session
         .client
@@ -150,6 +152,7 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
         }
         known_or_newer => known_or_newer.demand("postgres")?,
     }
+    failpoint::hit("init-tables");
     if let Some(ddl) = ddl {
         session.client.batch_execute(ddl).await.map_err(|error| {
             let line = line_of(&error, ddl);
@@ -160,7 +163,10 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
             error
         })?;
     }
-    session.run(doing, "COMMIT").await
+    failpoint::hit("init-committing");
+    session.run(doing, "COMMIT").await?;
+    failpoint::hit("init-committed");
+    Ok(())
 }
 
 /// Waits for the order's fence inside the open transaction; its end gives the fence back.

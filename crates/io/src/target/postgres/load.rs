@@ -18,6 +18,7 @@ use super::session::{Server, Session};
 use super::{bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
 use crate::copy::{Column, HEADER, TRAILER, parse_uuid, write_link};
+use crate::failpoint;
 use crate::target::values::Values;
 use crate::target::{
     Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
@@ -79,12 +80,14 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
     bookkeeping::state(&session).await?.demand(&server.shown)?;
     session.run(doing, "BEGIN").await?;
     bookkeeping::take_fence(&session, &header.order, server.lock_wait).await?;
+    failpoint::hit("load-locked");
     if let Some(record) = bookkeeping::find_load(&session, &header.order).await? {
         session.run(doing, "ROLLBACK").await?;
         session.close().await;
         return Ok(Begun::Already(record));
     }
     let load = bookkeeping::insert_load(&session, header).await?;
+    failpoint::hit("load-begun");
     Ok(Begun::Open(Box::new(PostgresLoad {
         server: server.clone(),
         session,
@@ -197,10 +200,14 @@ impl Load for PostgresLoad {
         self.send_links().await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
+            failpoint::hit("partition-attached");
         }
         bookkeeping::finish_load(&self.session, self.load, outcome, &tables).await?;
+        failpoint::hit("load-finished");
         let doing = "commit the load";
+        failpoint::hit("load-committing");
         let committed = self.session.run(doing, "COMMIT").await;
+        failpoint::hit("load-committed");
         let found = match committed {
             Ok(()) => bookkeeping::find_load(&self.session, &self.header.order).await,
             Err(error) => Err(error),
@@ -299,6 +306,7 @@ impl PostgresLoad {
             Keyspace::New(keyspace) => {
                 if self.new_keyspaces.is_empty() {
                     bookkeeping::create_partition(&self.session, self.load).await?;
+                    failpoint::hit("partition-made");
                 }
                 self.new_keyspaces.push(keyspace);
                 keyspace
@@ -364,6 +372,7 @@ impl PostgresLoad {
     async fn open_copy(&mut self, table: &TableSpec, plan: &Plan) -> Result<(), Error> {
         let refused = self.session.refused_at(WRITE, &table.name);
         let sink = self.session.client.copy_in::<_, Bytes>(plan.copy.as_str()).await.map_err(refused)?;
+        failpoint::hit("copy-open");
         let mut buffer = BytesMut::with_capacity(CHUNK_BYTES * 2);
         buffer.put_slice(HEADER);
         self.copy = Some(OpenCopy { table: table.name.clone(), sink: Box::pin(sink), buffer, rows: 0 });
@@ -378,7 +387,9 @@ impl PostgresLoad {
         let chunk = copy.buffer.split().freeze();
         copy.buffer.reserve(CHUNK_BYTES * 2);
         let refused = self.session.refused_at(WRITE, &copy.table);
-        copy.sink.feed(chunk).await.map_err(refused)
+        copy.sink.feed(chunk).await.map_err(refused)?;
+        failpoint::hit("copy-chunk");
+        Ok(())
     }
 
     async fn end_copy(&mut self) -> Result<(), Error> {
@@ -387,6 +398,7 @@ impl PostgresLoad {
         let refused = self.session.refused_at(WRITE, &copy.table);
         copy.sink.send(copy.buffer.freeze()).await.map_err(&refused)?;
         let taken = copy.sink.as_mut().finish().await.map_err(&refused)?;
+        failpoint::hit("copy-ended");
         // A trigger may swallow rows without an error.
         if taken != copy.rows {
             return Err(Error::Short { table: copy.table, sent: copy.rows, taken });
@@ -402,16 +414,19 @@ impl PostgresLoad {
         let copy = std::mem::take(&mut self.links_copy);
         let sink = self.session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(&refused)?;
         let mut sink = std::pin::pin!(sink);
+        failpoint::hit("crosswalk-open");
         sink.feed(Bytes::from_static(HEADER)).await.map_err(&refused)?;
         let links = self.links.split().freeze();
         let mut from = 0;
         while from < links.len() {
             let to = links.len().min(from + CHUNK_BYTES);
             sink.feed(links.slice(from..to)).await.map_err(&refused)?;
+            failpoint::hit("crosswalk-chunk");
             from = to;
         }
         sink.send(Bytes::copy_from_slice(&TRAILER)).await.map_err(&refused)?;
         sink.as_mut().finish().await.map_err(&refused)?;
+        failpoint::hit("crosswalk-sent");
         self.links_copy = copy;
         Ok(())
     }

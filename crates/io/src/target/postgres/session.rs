@@ -31,6 +31,10 @@ pub(super) struct Session {
 const SETTINGS: &str = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; \
                         SET extra_float_digits = 1; SET standard_conforming_strings = on; SET bytea_output = hex";
 
+/// What the server calls committed must outlive its crash, whatever somebody has set for speed.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+                       WHERE current_setting('synchronous_commit') = 'off'";
+
 impl Server {
     pub(super) fn new(address: Address, options: &Options) -> Self {
         Self { shown: address.shown.clone(), address, lock_wait: options.lock_wait }
@@ -64,7 +68,9 @@ impl Server {
             let _ = connection.await;
         });
         let session = Session { client, driver, shown: self.shown.clone() };
-        session.run(doing, SETTINGS).await?;
+        // Nobody waits for ever for a table that somebody else has locked.
+        let wait_ms = self.lock_wait.as_millis().clamp(1, i32::MAX as u128);
+        session.run(doing, &format!("{SETTINGS}; {DURABLE}; SET lock_timeout = '{wait_ms}ms'")).await?;
         // Lets the server notice a killed client in the middle of a statement; older servers and some systems
         // do not know it, and only make others wait longer.
         let _ = session.client.batch_execute("SET client_connection_check_interval = '2s'").await;

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::refusal::{refused, refused_at};
 use super::{bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
+use crate::failpoint;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
     Begun, ColumnSpec, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
@@ -211,10 +212,12 @@ fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Resu
     connection
         .execute_batch("BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON;")
         .map_err(refused("begin the load"))?;
+    failpoint::hit("load-locked");
     if let Some(record) = bookkeeping::find_load(&connection, &header.order)? {
         return Ok(Opened::Already(record));
     }
     let load = bookkeeping::insert_load(&connection, &header)?;
+    failpoint::hit("load-begun");
     let session = Session { connection, header, load, tables: Vec::new(), plans: HashMap::new() };
     Ok(Opened::Session(Box::new(session)))
 }
@@ -258,8 +261,10 @@ impl Session {
                 let sent = row as u64 + 1;
                 return Err(Error::Short { table: table.name.clone(), sent, taken: row as u64 });
             }
+            failpoint::hit("insert-row");
             write_link(&mut link, &plan, source_key.unwrap_or_default(), key, row, self.load, &mut text)
                 .map_err(refused_at("write the crosswalk", &table.name))?;
+            failpoint::hit("crosswalk-row");
         }
         Ok(batch.num_rows() as u64)
     }
@@ -321,6 +326,8 @@ impl Session {
     fn commit(&mut self, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         bookkeeping::finish_load(&self.connection, self.load, outcome, &tables)?;
+        failpoint::hit("load-finished");
+        failpoint::hit("load-committing");
         if let Err(error) = self.connection.execute_batch("COMMIT") {
             let mut error = refused("commit the load")(error);
             if let Error::Refused { refusal, .. } = &mut error
@@ -330,6 +337,7 @@ impl Session {
             }
             return Err(error);
         }
+        failpoint::hit("load-committed");
         let committed = bookkeeping::find_load(&self.connection, &self.header.order)?;
         committed.ok_or_else(|| ended("the load record is gone"))
     }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::refusal::{refused, refused_at};
 use super::{bookkeeping, quoted, quoted_part};
 use crate::Error;
+use crate::failpoint;
 use crate::target::{KeyKind, LoadRecord, TableSpec, all_gone};
 
 const DOING: &str = "take the load back";
@@ -19,6 +20,7 @@ pub(super) fn roll_back(
     connection.execute_batch("PRAGMA defer_foreign_keys = ON").map_err(refused(DOING))?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(DOING))?;
+    failpoint::hit("rollback-locked");
     if let Some(later) = bookkeeping::stands_on(&transaction, load)? {
         return Err(Error::Stood { load: load.id, later });
     }
@@ -42,15 +44,19 @@ pub(super) fn roll_back(
         );
         let rows = transaction.execute(&sql, [keyspace, load.id]).map_err(refused_at(DOING, &table.name))?;
         gone.push(rows as u64);
+        failpoint::hit("rollback-rows");
     }
     all_gone(load, tables, &gone)?;
-    for sql in [
-        "DELETE FROM chartlift_crosswalk WHERE load = ?1",
-        "UPDATE chartlift_load SET state = 'rolled-back' WHERE id = ?1",
+    for (sql, done) in [
+        ("DELETE FROM chartlift_crosswalk WHERE load = ?1", "rollback-entries"),
+        ("UPDATE chartlift_load SET state = 'rolled-back' WHERE id = ?1", "rollback-record"),
     ] {
         transaction.execute(sql, [load.id]).map_err(refused(DOING))?;
+        failpoint::hit(done);
     }
+    failpoint::hit("rollback-committing");
     let ended = if keep { transaction.rollback() } else { transaction.commit() };
     ended.map_err(refused(DOING))?;
+    failpoint::hit("rollback-committed");
     Ok(gone)
 }
