@@ -49,7 +49,6 @@ pub(crate) enum Database {
 impl Database {
     /// `None` where there is no PostgreSQL to test with; on CI that is a failure.
     pub(crate) fn create(kind: Kind, workspace: &Workspace) -> anyhow::Result<Option<Self>> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         if kind == Kind::Sqlite {
             return Ok(Some(Self::Sqlite(workspace.path().join("out.db"))));
         }
@@ -58,11 +57,46 @@ impl Database {
             eprintln!("skipped: CHARTLIFT_TEST_POSTGRES is not set (./test starts a server)");
             return Ok(None);
         };
+        Self::on_server(&server).map(Some)
+    }
+
+    /// A new database of the PostgreSQL server that the URL is of.
+    pub(crate) fn on_server(server: &str) -> anyhow::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        query_postgres(&server, &format!("create database {name}"))?;
-        let (base, _) = server.rsplit_once('/').context("CHARTLIFT_TEST_POSTGRES names no database")?;
-        Ok(Some(Self::Postgres { url: format!("{base}/{name}"), server, name }))
+        query_postgres(server, &format!("create database {name}"))?;
+        let (base, _) = server.rsplit_once('/').context("the server's URL names no database")?;
+        Ok(Self::Postgres { url: format!("{base}/{name}"), server: server.to_owned(), name })
+    }
+
+    /// Does something while another session has run these statements and its transaction is open.
+    pub(crate) fn beside<T>(
+        &self,
+        statements: &str,
+        work: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        match self {
+            Self::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path)?;
+                connection.execute_batch(statements)?;
+                work()
+            }
+            Self::Postgres { url, .. } => {
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+                let client = runtime.block_on(async {
+                    let (client, connection) =
+                        tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+                    tokio::spawn(connection);
+                    client.batch_execute(statements).await?;
+                    Ok::<_, anyhow::Error>(client)
+                })?;
+                let done = work();
+                drop(client);
+                done
+            }
+        }
     }
 
     /// As it stands after `--target NAME=`.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -36,9 +36,20 @@ impl Order {
     /// `None` where there is no such database to test with.
     pub(crate) fn create(kind: Kind) -> anyhow::Result<Option<Self>> {
         let Some(order) = Self::unprepared(kind)? else { return Ok(None) };
-        order.done(Step::Prepare)?;
-        order.done(Step::Create)?;
+        order.prepared()?;
         Ok(Some(order))
+    }
+
+    pub(crate) fn prepared(&self) -> anyhow::Result<()> {
+        self.done(Step::Prepare)?;
+        self.done(Step::Create)
+    }
+
+    /// Notes that take some MiB in the target.
+    pub(crate) fn long_notes(&self) -> anyhow::Result<()> {
+        let notes = self.workspace.path().join("input/notes.csv");
+        let text = std::fs::read_to_string(&notes)?;
+        Ok(std::fs::write(&notes, text.replace("in two lines", &"in two lines ".repeat(100)))?)
     }
 
     /// A project, its input and an empty database.
@@ -47,6 +58,37 @@ impl Order {
         enlarge(&workspace)?;
         let database = Database::create(kind, &workspace)?;
         Ok(database.map(|database| Self { workspace, database }))
+    }
+
+    /// The same on a server of the test's own.
+    pub(crate) fn on_server(url: &str) -> anyhow::Result<Self> {
+        let workspace = Workspace::with_base("mini")?;
+        enlarge(&workspace)?;
+        Ok(Self { workspace, database: Database::on_server(url)? })
+    }
+
+    /// Locks are waited for no longer than this.
+    pub(crate) fn impatient(&self) -> anyhow::Result<()> {
+        let settings = self.workspace.path().join("chartlift.yaml");
+        let text = std::fs::read_to_string(&settings)?;
+        Ok(std::fs::write(settings, format!("{text}limits: {{ lock_seconds: 1 }}\n"))?)
+    }
+
+    /// Starts a step and holds it still at a failpoint; answers when it has come by.
+    pub(crate) fn hold(&self, step: Step, failpoint: &str) -> anyhow::Result<Held> {
+        let file = self.workspace.path().join("held");
+        let mut command = self.workspace.command(&self.words(step));
+        command.env("CHARTLIFT_FAILPOINT", format!("{failpoint}={}", file.display()));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().context("starting the binary")?;
+        let began = Instant::now();
+        while !file.exists() {
+            let ended = child.try_wait()?;
+            ensure!(ended.is_none(), "it ended before {failpoint}: {ended:?}");
+            ensure!(began.elapsed() < Duration::from_secs(60), "it never came by {failpoint}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(Held { child, file })
     }
 
     pub(crate) fn words(&self, step: Step) -> Vec<String> {
@@ -75,7 +117,7 @@ impl Order {
     }
 
     /// Rows that the clinic has in the target already, and that nobody may touch.
-    pub(crate) fn settle_others(&self) -> anyhow::Result<()> {
+    fn settle_others(&self) -> anyhow::Result<()> {
         for sql in [
             "insert into people (id, full_name) values ('00000000-0000-0000-0000-000000000001', 'Own Patient')",
             "insert into visits (id, person_id, visit_date) values ('00000000-0000-0000-0000-000000000002', \
@@ -125,6 +167,20 @@ impl Order {
             relations: self.database.relations()?,
             files: files(self.workspace.path())?,
         })
+    }
+}
+
+/// A program that stands still.
+pub(crate) struct Held {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Held {
+    /// Lets it go on, and waits for its end.
+    pub(crate) fn let_go(self) -> anyhow::Result<Finished> {
+        std::fs::remove_file(&self.file)?;
+        Ok(Finished::from(self.child.wait_with_output()?))
     }
 }
 

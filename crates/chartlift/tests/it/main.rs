@@ -21,6 +21,7 @@ mod kill;
 mod lock;
 mod matched_data;
 mod mutations;
+mod outage;
 mod reports;
 mod scenario;
 mod script;
@@ -37,6 +38,7 @@ fn main() {
         ("kill", kill::TESTS),
         ("lock", lock::TESTS),
         ("sweep", sweep::TESTS),
+        ("outage", outage::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),
