@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<
     config.store().create(order(&config)?)?;
     let address = config.target(None)?;
     stage::block_on(config.threads(), async {
-        let bookkeeping = connect_with(required_url(&address)?, &config.connection()).await?.bookkeeping().await?;
+        let bookkeeping =
+            connect_with(required_url(&address)?, &config.connection()).await?.bookkeeping().await?;
         if bookkeeping == Bookkeeping::Missing {
             target::prepare(&config, &address, true).await?;
         }

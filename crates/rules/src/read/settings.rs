@@ -77,7 +77,8 @@ fn limits(entries: &Entries<'_>, problems: &mut Problems) -> Limits {
     limits.field_bytes = positive("field_bytes").unwrap_or(limits.field_bytes);
     limits.memory_bytes = positive("memory_mb").map_or(limits.memory_bytes, |mb| mb.saturating_mul(1 << 20));
     limits.threads = positive("threads");
-    limits.lock_seconds = positive("lock_seconds").map_or(limits.lock_seconds, |wait| wait.min(LOCK_SECONDS_MAX));
+    limits.lock_seconds =
+        positive("lock_seconds").map_or(limits.lock_seconds, |wait| wait.min(LOCK_SECONDS_MAX));
     limits
 }
 
