@@ -14,8 +14,10 @@ mod hash;
 mod linked;
 mod lost_commit;
 mod place;
+mod routes;
 mod secure;
 mod server;
+mod settings;
 
 /// Runs the suite on every kind of target.
 macro_rules! conformance {

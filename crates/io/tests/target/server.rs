@@ -60,6 +60,19 @@ impl Private {
     }
 }
 
+impl Private {
+    /// A pooler before the server, gone with it; none where PgBouncer is not installed.
+    pub(crate) fn pool(&self, folder: &Path, mode: &str, settings: &str) -> Option<String> {
+        Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().ok()?;
+        let output =
+            Command::new(SCRIPT).arg("pool").arg(folder).arg(mode).env("POOLCONF", settings).output();
+        let output = output.expect("tests/postgres runs");
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "no pooler for the test: {problem}");
+        Some(String::from_utf8(output.stdout).expect("a URL").trim().to_owned())
+    }
+}
+
 /// A database that one test has for itself.
 pub(crate) struct Database {
     name: String,

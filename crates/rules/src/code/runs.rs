@@ -236,6 +236,41 @@ pub(super) const CODES: &[Code] = &[
             answers in the server's place.",
     },
     Code {
+        name: "read-only-target",
+        summary: "The target takes no writes.",
+        explanation: "It is a replica, or its transactions are read-only by a setting of the server, the database or the \
+            user. Nothing was begun. Name the server that takes writes; where the address names several, \
+            `target_session_attrs=read-write` goes past the others. A database that somebody has set read-only is left \
+            alone unless the address says `options=-c%20default_transaction_read_only=off`.",
+    },
+    Code {
+        name: "database-encoding",
+        summary: "The database is not encoded as UTF8.",
+        explanation: "Other encodings lack characters that charts have, and SQL_ASCII takes any bytes for text: names \
+            would be refused half way or counted wrongly, and digests would not be comparable. Load into a database made \
+            with ENCODING 'UTF8' TEMPLATE template0.",
+    },
+    Code {
+        name: "checks-disabled",
+        summary: "The session would load without foreign keys and triggers.",
+        explanation: "Somebody has set `session_replication_role` for the user or the database, so that the server would \
+            check no reference and fire no trigger. Take the setting back: `ALTER ROLE ... RESET \
+            session_replication_role`.",
+    },
+    Code {
+        name: "pooled-connection",
+        summary: "A pooler hands the connection on after each transaction.",
+        explanation: "A session's settings, locks and prepared statements would be another client's: PgBouncer with \
+            `pool_mode = transaction` or `statement`, for example. Connect to the database itself, or to a pool with \
+            `pool_mode = session`.",
+    },
+    Code {
+        name: "missing-privilege",
+        summary: "The database user lacks a right.",
+        explanation: "The message names the right and the object, the hint the GRANT that gives it. The load is one \
+            transaction: nothing of it remains. docs/rds.md lists the rights of a user that can load and nothing more.",
+    },
+    Code {
         name: "no-credentials",
         summary: "No login for the target was found.",
         explanation: "`auth=rds-iam` and `secret` need an identity in the cloud: AWS_ACCESS_KEY_ID and \

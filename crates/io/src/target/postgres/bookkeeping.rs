@@ -7,7 +7,8 @@
 
 use tokio_postgres::Row;
 
-use super::session::{Session, line_of};
+use super::refusal::line_of;
+use super::session::Session;
 use crate::Error;
 use crate::failpoint;
 use crate::hash::hash_text_extended;
@@ -15,7 +16,6 @@ use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
 use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
 
 const TABLES: &str = r#"
-CREATE SCHEMA IF NOT EXISTS chartlift;
 CREATE TABLE chartlift.version (version bigint NOT NULL);
 CREATE TABLE chartlift.load (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -136,6 +136,7 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
         .map_err(session.refused(doing))?;
     match state(session).await? {
         Bookkeeping::Missing => {
+            make_schema(session, doing).await?;
             session.run(doing, TABLES).await?;
             session.run(doing, TABLES_OF_VERSION_3).await?;
             session
@@ -167,6 +168,13 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
     session.run(doing, "COMMIT").await?;
     failpoint::hit("init-committed");
     Ok(())
+}
+
+/// Even `IF NOT EXISTS` asks for the right to make schemas, which a user may lack for whom somebody has made this one.
+async fn make_schema(session: &Session, doing: &'static str) -> Result<(), Error> {
+    let sql = "SELECT to_regnamespace('chartlift') IS NULL";
+    let missing = session.client.query_one(sql, &[]).await.map_err(session.refused(doing))?;
+    if missing.get(0) { session.run(doing, "CREATE SCHEMA chartlift").await } else { Ok(()) }
 }
 
 /// Waits for the order's fence inside the open transaction; its end gives the fence back.

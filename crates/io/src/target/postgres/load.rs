@@ -76,7 +76,7 @@ struct OpenCopy {
 
 pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun, Error> {
     let doing = "begin the load";
-    let session = server.open(doing).await?;
+    let session = server.open_to_write(doing).await?;
     bookkeeping::state(&session).await?.demand(&server.shown)?;
     session.run(doing, "BEGIN").await?;
     bookkeeping::take_fence(&session, &header.order, server.lock_wait).await?;

@@ -7,8 +7,10 @@ mod cloud;
 mod digest;
 mod existing;
 mod load;
+mod refusal;
 mod rollback;
 mod session;
+mod setup;
 mod tls;
 
 use async_trait::async_trait;
@@ -21,6 +23,7 @@ use crate::Error;
 use crate::hash::hash_text_extended;
 use address::Address;
 use session::Server;
+use setup::Route;
 
 /// Every call opens its own connection: digests of several tables may run side by side, and nothing is left
 /// behind in a broken state.
@@ -42,6 +45,9 @@ impl PostgresTarget {
             [("", 0), ("chartlift", -1), ("Prontuário nº 1 — olá, 世界 🩺", 1 << 40)];
         let doing = "probe its text hashes";
         let session = self.server.open(doing).await?;
+        if session.route == Route::Pooled {
+            setup::demand_own_connection(&self.server, &session).await?;
+        }
         for (text, seed) in PROBES {
             let row = session
                 .client
@@ -82,7 +88,7 @@ impl Target for PostgresTarget {
     }
 
     async fn init(&self, ddl: Option<&str>) -> Result<(), Error> {
-        let session = self.server.open("make the bookkeeping tables").await?;
+        let session = self.server.open_to_write("make the bookkeeping tables").await?;
         bookkeeping::init(&session, ddl).await?;
         session.close().await;
         Ok(())

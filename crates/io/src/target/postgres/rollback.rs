@@ -14,7 +14,7 @@ pub(super) async fn roll_back(
     tables: &[TableSpec],
     keep: bool,
 ) -> Result<Vec<u64>, Error> {
-    let session = server.open(DOING).await?;
+    let session = server.open_to_write(DOING).await?;
     session.run(DOING, "BEGIN").await?;
     bookkeeping::take_fence(&session, &load.order, server.lock_wait).await?;
     failpoint::hit("rollback-locked");
