@@ -32,6 +32,9 @@ pub enum Error {
     BookkeepingOlder { target: String, found: i64, known: i64 },
     #[error("the target's bookkeeping has version {found}, this program knows up to {known}")]
     BookkeepingNewer { found: i64, known: i64 },
+    /// A standby, or a server, database, role or file that takes no writes.
+    #[error("the target `{target}` takes no writes")]
+    ReadOnly { target: String },
     /// Another process holds the target's fence for this order.
     #[error("order `{order}` is being loaded by another process")]
     Fenced { order: String },
@@ -96,6 +99,7 @@ impl Error {
             | Self::BookkeepingMissing { .. }
             | Self::BookkeepingNewer { .. }
             | Self::BookkeepingOlder { .. }
+            | Self::ReadOnly { .. }
             | Self::Stood { .. }
             | Self::Fenced { .. }
             | Self::Value { .. }
@@ -128,6 +132,7 @@ impl Error {
             Self::BookkeepingMissing { .. } => "bookkeeping-missing",
             Self::BookkeepingNewer { .. } => "bookkeeping-newer",
             Self::BookkeepingOlder { .. } => "bookkeeping-older",
+            Self::ReadOnly { .. } => "target-read-only",
             Self::Stood { .. } => "newer-load",
             Self::Fenced { .. } => "order-locked",
             Self::Value { .. } => "value-unfit",
@@ -145,6 +150,9 @@ impl Error {
             Self::BookkeepingMissing { .. } => {
                 Some("`chartlift target init` makes them; with `--with-tables` also the pack's own tables")
             }
+            Self::ReadOnly { .. } => Some(
+                "name the primary server, not a replica (`target_session_attrs=read-write`), and a role without `default_transaction_read_only`",
+            ),
             Self::BookkeepingOlder { .. } => Some("`chartlift target init` brings it up to date"),
             Self::Stood { .. } => Some("roll the later load back first"),
             Self::BookkeepingNewer { .. } => Some("use the newer chartlift that wrote it"),
