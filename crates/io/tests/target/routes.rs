@@ -122,7 +122,7 @@ async fn a_server_that_never_answers_is_given_up() {
 #[tokio::test]
 async fn sessions_say_who_they_are_and_look_for_their_client() {
     let folder = folder("session");
-    let _server = Private::start(&folder, &[]);
+    let server = Private::start(&folder, &[]);
     let sockets = folder.join("sockets").display().to_string().replace('/', "%2F");
     let by_socket = format!("postgresql://postgres@{sockets}:{}/postgres", port(&server.url));
     for url in [&server.url, &by_socket] {
