@@ -7,6 +7,8 @@
 //! not depend on their order, so partial digests of several threads merge.
 
 mod artefact;
+mod json;
+mod words;
 mod writing;
 
 use arrow::array::{Array, StringViewArray};
@@ -18,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 
 pub use artefact::ArtefactDigest;
+pub(crate) use json::{canonical as canonical_json, is_json};
 pub use writing::Writing;
 
 /// One column of a table, as it is digested.

@@ -2,7 +2,7 @@
 
 use chartlift_io::failpoint;
 use chartlift_io::target::{Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
-use chartlift_rules::{Target, TargetTable};
+use chartlift_rules::{Disposition, Target, TargetTable};
 
 use super::ids::{FurtherNames, Ids};
 use super::linked::Assigned;
@@ -10,8 +10,9 @@ use super::loadable::{Loadable, in_load_order, table_spec};
 use super::{Finished, Work, matched, seal, second_reading};
 use crate::Error;
 use crate::approval;
+use crate::catalog;
 use crate::report::StageReport;
-use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
+use crate::statement::{Finding, LoadBalance, Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     load(work).await.map_err(|error| match &work.order.spec().follows {
@@ -60,6 +61,11 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     };
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
+    // Validate has seen them, but the pack or the target may have changed since.
+    if let Some((verdict, trouble)) = catalog::stops(&catalog::undecided(target, &live)) {
+        let report = StageReport { loads, trouble: Some(trouble), ..read_twice };
+        return Ok(Finished { report, verdict, digest: String::new() });
+    }
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
@@ -83,7 +89,31 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
             hint: "roll back first, or follow it with a new order".into(),
         });
     }
-    Ok(finished(work, loads, &record, read_twice))
+    let mut finished = finished(work, loads, &record, read_twice);
+    let written = record.tables.iter().filter(|table| table.rows > 0).map(|table| table.name.clone());
+    let left = connection.analyze(&written.collect::<Vec<_>>()).await;
+    finished.report.findings.extend(not_analyzed(left));
+    Ok(finished)
+}
+
+/// A load without statistics is a load all the same: the next queries are only slower.
+fn not_analyzed(left: Result<Vec<String>, chartlift_io::Error>) -> Vec<Finding> {
+    let message = match left {
+        Ok(tables) if tables.is_empty() => return Vec::new(),
+        Ok(tables) => format!("the role may not gather statistics of {}", tables.join(", ")),
+        Err(error) => format!("no statistics were gathered: {}", error.code()),
+    };
+    vec![Finding {
+        code: "not-analyzed".into(),
+        severity: "note".into(),
+        disposition: Disposition::Note.name().into(),
+        stage: Stage::Import,
+        system: None,
+        table: None,
+        column: None,
+        rows: 0,
+        message: Some(message),
+    }]
 }
 
 /// Writes every table's rows, and links those that are there already; answers how many rows each table took.
@@ -96,6 +126,9 @@ async fn write_all(
     let (systems, target) = (work.systems()?, work.target()?);
     let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
     work.environment.progress.begin(Stage::Import, "importing", total);
+    for (table, triggers) in catalog::to_disable(target, &live) {
+        load.disable_triggers(&table_spec(target, table, ""), &triggers).await?;
+    }
     let mut tables = Vec::new();
     let again = matched::find_again(work, target, load).await?;
     let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();

@@ -23,6 +23,7 @@ mod overruled;
 mod patients;
 mod persons;
 mod residue;
+mod row_checks;
 mod same_key;
 mod seal;
 mod second_reading;

@@ -5,6 +5,8 @@
 
 mod catalog;
 mod existing;
+mod facts;
+pub(crate) mod name;
 mod postgres;
 mod record;
 mod spec;
@@ -14,13 +16,15 @@ pub(crate) mod values;
 
 use std::time::Duration;
 
+use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
 use crate::Error;
 
-pub use catalog::{Catalog, CatalogColumn, CatalogTable, ForeignKey, TypeClass};
+pub use catalog::{Catalog, CatalogColumn, CatalogTable, Element, ForeignKey, TypeClass};
 pub use existing::{Existing, ExistingRow, Link};
+pub use facts::{Deferred, RowCheck, Sequence, TableFacts, Trigger};
 pub use record::{
     Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest, SYSTEMS,
 };
@@ -50,6 +54,14 @@ pub trait Target: Send + Sync {
 
     /// Takes the order's fence and opens the one transaction of its load.
     async fn begin(&self, header: &LoadHeader) -> Result<Begun, Error>;
+
+    /// Which of these values the column could not take and give back unchanged: rows of the array, in order. The column
+    /// is one of this target's catalogue; says nothing of `json`, whose form only a reader can judge.
+    fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error>;
+
+    /// Gathers statistics of tables that have got many rows, so that the next queries find their way. Answers those of
+    /// which it could not.
+    async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error>;
 
     /// Sums of cell hashes over the rows that this load put into the table, by bucket of the row's source key
     /// (`buckets` is a power of two; 1 is the whole table). Buckets without rows are left out.
@@ -99,6 +111,10 @@ pub trait Load: Send {
     /// As many numbers as asked for that no row of the table has for a key, as the table's own way of assigning
     /// them gives them. The table must be locked.
     async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error>;
+
+    /// Keeps triggers of a table from firing until the load ends; they are enabled again before it commits. Comes before
+    /// the table's first row, and asks for the table's ownership.
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error>;
 
     /// Writes crosswalk entries, source key and target key, that create no row: of rows that a linked table had before,
     /// and further names of rows that other entries create. `known` counts those that have an entry already.

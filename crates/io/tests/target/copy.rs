@@ -136,9 +136,7 @@ async fn refuses_what_a_column_would_change() {
         let error = round_trip(&place, column_type, values).await.expect_err(column_type);
         assert!(matches!(&error, Error::Value { column, .. } if column == "value"), "{column_type}: {error}");
     }
-    for column_type in
-        ["bytea", "interval", "text[]", "timestamptz(3)", "time(0)", "numeric(3,-2)", "inet", "jsonb"]
-    {
+    for column_type in ["interval", "char(3)[]", "int4range", "numeric(3,-2)", "inet", "money", "xml", "jsonb[]"] {
         let error = round_trip(&place, column_type, texts(&["x"])).await.expect_err(column_type);
         assert!(matches!(error, Error::Shape { .. }), "{column_type}: {error}");
     }
@@ -184,6 +182,7 @@ async fn sees_through_domains() {
     assert_eq!(amount.class, TypeClass::Numeric { digits: Some(12), scale: Some(2) });
     assert_eq!((amount.nullable, amount.has_default, amount.generated), (false, true, false));
     assert!(bills.column("twice").expect("a column").generated);
-    assert!(bills.column("id").expect("a column").generated);
+    let id = bills.column("id").expect("a column");
+    assert!(id.identity && !id.generated);
     place.remove().await;
 }

@@ -213,6 +213,34 @@ pub(super) const CODES: &[Code] = &[
             anything is written. Every difference is listed. Bring the database or the pack up to date.",
     },
     Code {
+        name: "unverifiable-type",
+        summary: "A column of the target has a type whose content cannot be proved.",
+        explanation: "Every cell is compared with what the target holds. Of intervals, addresses, money, XML, ranges, \
+            composites and types of extensions the database gives back another text than it was given, so that \
+            nothing could be proved; the order suspends. Leave the column out of the pack's schema, or have it \
+            changed to a type that keeps what it is given, e.g. `text`, `numeric` or `jsonb`.",
+    },
+    Code {
+        name: "trigger-undecided",
+        summary: "A trigger of the target would fire while rows are loaded, and nobody has said whether it may.",
+        explanation: "Triggers send reminders, call other systems and change rows. In the schema of the target's table \
+            write what is to become of each, by name: `chartlift: { triggers: { send_reminder: disable for this \
+            load, audit: fire } }`. A trigger is disabled inside the load's transaction and enabled again before it \
+            commits; in PostgreSQL that asks for the table's ownership, and others wait for the table meanwhile.",
+    },
+    Code {
+        name: "privilege-missing",
+        summary: "The role lacks a privilege that the load needs.",
+        explanation: "Each privilege is named with its schema, table, column or sequence; nothing was written. Have \
+            them granted, then run the same command again. `chartlift target check` lists all of them.",
+    },
+    Code {
+        name: "not-analyzed",
+        summary: "Statistics of the loaded tables could not be gathered.",
+        explanation: "The load counts all the same; queries may be slow until the database gathers them by itself. \
+            `ANALYZE` asks for the table's ownership, or from PostgreSQL 17 on for MAINTAIN.",
+    },
+    Code {
         name: "no-tables",
         summary: "The target pack brings no table definitions for this kind of database.",
         explanation: "Make the tables yourself, or add `ddl/postgres.sql` or `ddl/sqlite.sql` to the pack.",

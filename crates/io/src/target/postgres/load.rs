@@ -15,13 +15,14 @@ use tokio_postgres::CopyInSink;
 
 use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
-use super::{bookkeeping, catalog, existing, quoted, quoted_part};
+use super::triggers::Disabled;
+use super::{aftermath, bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
 use crate::copy::{Column, HEADER, TRAILER, parse_uuid, write_link};
 use crate::failpoint;
 use crate::target::values::Values;
 use crate::target::{
-    Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    Begun, CatalogColumn, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec,
 };
 
 /// What is sent at a time, in bytes.
@@ -50,6 +51,7 @@ struct PostgresLoad {
     /// Keyspaces that no load used before: their entries go into a partition of their own.
     new_keyspaces: Vec<i32>,
     tables: Vec<LoadedTable>,
+    disabled: Disabled,
     scratch: String,
     /// A call did not come to its end: nothing may be committed any more.
     broken: bool,
@@ -60,7 +62,7 @@ struct PostgresLoad {
 struct Plan {
     copy: String,
     links_copy: String,
-    columns: Vec<(TypeClass, Option<u32>)>,
+    columns: Vec<CatalogColumn>,
     keyspace: i32,
     key: usize,
     linked: bool,
@@ -100,6 +102,7 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         links_copy: String::new(),
         new_keyspaces: Vec::new(),
         tables: Vec::new(),
+        disabled: Disabled::default(),
         scratch: String::new(),
         broken: false,
     })))
@@ -114,10 +117,8 @@ impl Load for PostgresLoad {
         let source_keys = table.source_keys(batch)?;
         let plan = self.turn_to(table).await?;
         let mut columns = Vec::with_capacity(table.columns.len());
-        for ((column, (class, longest)), array) in
-            table.columns.iter().zip(&plan.columns).zip(batch.columns())
-        {
-            columns.push(Column::new(&table.name, &column.name, *class, *longest, array.as_ref())?);
+        for (known, array) in plan.columns.iter().zip(batch.columns()) {
+            columns.push(Column::new(&table.name, known, array.as_ref())?);
         }
         let key = batch.columns().get(plan.key).map(|array| Values::of(&table.name, "_key", array.as_ref()));
         let keys = Keys { source: source_keys, target: key.transpose()? };
@@ -193,11 +194,19 @@ impl Load for PostgresLoad {
         Ok(())
     }
 
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error> {
+        self.settle().await?;
+        self.disabled.disable(&self.session, &table.name, triggers).await
+    }
+
     async fn commit(mut self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         self.check_whole()?;
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         self.end_copy().await?;
         self.send_links().await?;
+        let written: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
+        aftermath::advance_sequences(&self.session, &written).await?;
+        self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
             failpoint::hit("partition-attached");
@@ -273,7 +282,7 @@ impl PostgresLoad {
             let known = entry
                 .column(&column.name)
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
-            columns.push((known.class, known.max_length));
+            columns.push(known.clone());
         }
         let linked = table.is_linked();
         let (keyspace, links_copy) = self.keyspace(table, linked).await?;

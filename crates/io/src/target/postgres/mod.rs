@@ -1,26 +1,32 @@
 //! PostgreSQL: binary COPY in, digests by the server itself out.
 
 mod address;
+mod aftermath;
 mod bookkeeping;
 mod catalog;
 mod cloud;
 mod digest;
 mod existing;
+mod facts;
 mod load;
 mod refusal;
 mod rollback;
 mod session;
 mod setup;
 mod tls;
+mod triggers;
 
+use arrow::array::Array;
 use async_trait::async_trait;
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, Existing, LoadHeader, LoadRecord, Options, RowDigest,
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, Existing, LoadHeader, LoadRecord, Options, RowDigest,
     TableSpec, Target,
 };
 use crate::Error;
+use crate::copy::Column;
 use crate::hash::hash_text_extended;
+use crate::target::name::{quoted, quoted_part};
 use address::Address;
 use session::Server;
 use setup::Route;
@@ -108,6 +114,14 @@ impl Target for PostgresTarget {
         load::begin(&self.server, header).await
     }
 
+    fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error> {
+        Ok(Column::new(table, column, values)?.unfit())
+    }
+
+    async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error> {
+        aftermath::analyze(&self.server, tables).await
+    }
+
     async fn digest(
         &self,
         table: &TableSpec,
@@ -151,13 +165,4 @@ impl Target for PostgresTarget {
     ) -> Result<Vec<u64>, Error> {
         rollback::roll_back(&self.server, load, tables, keep).await
     }
-}
-
-/// A name as SQL: `schema.table` becomes two quoted names.
-fn quoted(name: &str) -> String {
-    name.splitn(2, '.').map(quoted_part).collect::<Vec<_>>().join(".")
-}
-
-fn quoted_part(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -15,12 +15,15 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::refusal::{refused, refused_at};
-use super::{bookkeeping, catalog, existing, quoted, quoted_part};
+use super::triggers::Disabled;
+use super::{READ_ONLY, bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
+use crate::copy::parse_bytes;
 use crate::failpoint;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
-    Begun, ColumnSpec, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    Begun, CatalogColumn, ColumnSpec, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable,
+    TableSpec, TypeClass,
 };
 
 enum Command {
@@ -88,6 +91,11 @@ impl Load for SqliteLoad {
     async fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
         let (table, links) = (table.clone(), links.to_vec());
         self.ask(move |session| session.link(&table, &links, known)).await
+    }
+
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error> {
+        let (table, triggers) = (table.name.clone(), triggers.to_vec());
+        self.ask(move |session| session.disabled.disable(&session.connection, &table, &triggers)).await
     }
 
     async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
@@ -195,6 +203,7 @@ struct Session {
     tables: Vec<LoadedTable>,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    disabled: Disabled,
 }
 
 /// What is looked up once a table.
@@ -208,6 +217,9 @@ struct Plan {
 
 fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Result<Opened, Error> {
     let connection = super::open(path, lock_wait)?;
+    if connection.is_readonly("main").map_err(refused("begin the load"))? {
+        return Err(Error::ReadOnly { target: format!("sqlite:{}", path.display()), problem: READ_ONLY });
+    }
     bookkeeping::state(&connection)?.demand("sqlite")?;
     connection
         .execute_batch("BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON;")
@@ -218,8 +230,14 @@ fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Resu
     }
     let load = bookkeeping::insert_load(&connection, &header)?;
     failpoint::hit("load-begun");
-    let session = Session { connection, header, load, tables: Vec::new(), plans: HashMap::new() };
-    Ok(Opened::Session(Box::new(session)))
+    Ok(Opened::Session(Box::new(Session {
+        connection,
+        header,
+        load,
+        tables: Vec::new(),
+        plans: HashMap::new(),
+        disabled: Disabled::default(),
+    })))
 }
 
 const CROSSWALK: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created, target_key) \
@@ -325,6 +343,7 @@ impl Session {
 
     fn commit(&mut self, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
+        self.disabled.enable_again(&self.connection)?;
         bookkeeping::finish_load(&self.connection, self.load, outcome, &tables)?;
         failpoint::hit("load-finished");
         failpoint::hit("load-committing");
@@ -369,6 +388,26 @@ impl From<&'static str> for Trouble {
     }
 }
 
+/// A double holds every integer up to here.
+const MOST_IN_A_DOUBLE: u64 = 1 << 53;
+const NO_BYTES: &str = "is neither base64 nor \\x and hexadecimal digits";
+
+/// The rows whose value [`bind`] would refuse.
+pub(super) fn unfit(table: &str, column: &CatalogColumn, array: &dyn Array) -> Result<Vec<u32>, Error> {
+    let values = Values::of(table, &column.name, array)?;
+    let mut text = String::new();
+    let mut fits = |row: usize| match values {
+        Values::Text(array) => column.class != TypeClass::Bytes || parse_bytes(array.value(row)).is_some(),
+        Values::Integer(array) => {
+            column.class != TypeClass::Double || array.value(row).unsigned_abs() <= MOST_IN_A_DOUBLE
+        }
+        Values::Date(array) => write_date(&mut text, array.value(row)).is_ok(),
+        Values::Instant(array) => write_instant(&mut text, array.value(row)).is_ok(),
+        Values::Number(_) | Values::Uuid(_) | Values::Boolean(_) => true,
+    };
+    Ok((0..array.len() as u32).filter(|row| array.is_valid(*row as usize) && !fits(*row as usize)).collect())
+}
+
 fn bind(
     statement: &mut CachedStatement<'_>,
     index: usize,
@@ -381,10 +420,13 @@ fn bind(
         return Ok(statement.raw_bind_parameter(index, None::<i64>)?);
     }
     match values {
+        Values::Text(array) if class == TypeClass::Bytes => {
+            let bytes = parse_bytes(array.value(row)).ok_or(NO_BYTES)?;
+            return Ok(statement.raw_bind_parameter(index, bytes)?);
+        }
         Values::Text(array) => return Ok(statement.raw_bind_parameter(index, array.value(row))?),
         Values::Integer(array) if class == TypeClass::Double => {
-            // A double holds every integer up to here.
-            if array.value(row).unsigned_abs() > 1 << 53 {
+            if array.value(row).unsigned_abs() > MOST_IN_A_DOUBLE {
                 return Err("has more digits than the column keeps".into());
             }
             return Ok(statement.raw_bind_parameter(index, array.value(row) as f64)?);
