@@ -15,8 +15,11 @@ pub(crate) use facts::{to_disable, undecided};
 
 /// Every reason why rows made by the pack cannot go into the live tables, or not yet.
 pub fn compare(target: &Target, live: &Catalog) -> Vec<Finding> {
-    let mut findings: Vec<Finding> =
-        live.lacks.iter().map(|what| unplaced("privilege-missing", format!("the role lacks {what}"))).collect();
+    let mut findings: Vec<Finding> = live
+        .lacks
+        .iter()
+        .map(|what| unplaced("privilege-missing", format!("the role lacks {what}")))
+        .collect();
     findings.extend(target.tables.iter().flat_map(|table| compare_table(target, table, live)));
     findings.extend(undecided(target, live));
     findings
@@ -41,7 +44,8 @@ fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Fi
         if known.generated && !(assigned && wanted == DataType::Int64) {
             findings.push(mismatch(table, Some(column), "the database makes this column itself".into()));
         } else if known.class == TypeClass::Unsupported {
-            let message = format!("what a `{}` holds cannot be proved by reading it back", known.database_type);
+            let message =
+                format!("what a `{}` holds cannot be proved by reading it back", known.database_type);
             findings.push(problem("unverifiable-type", table, Some(column), message));
         } else if !known.class.accepts(&wanted) && !in_words(field, known, &wanted) {
             let message =
@@ -167,7 +171,8 @@ pub(crate) fn outcome(code: &str) -> Option<(Verdict, &'static str)> {
 /// The first of the findings that keeps the order from going on, the hardest first.
 pub(crate) fn stops(findings: &[Finding]) -> Option<(Verdict, Trouble)> {
     let all = findings.iter().filter_map(|finding| Some((finding, outcome(&finding.code)?)));
-    let (finding, (verdict, hint)) = all.reduce(|worst, one| if one.1.0 > worst.1.0 { one } else { worst })?;
+    let (finding, (verdict, hint)) =
+        all.reduce(|worst, one| if one.1.0 > worst.1.0 { one } else { worst })?;
     let table = finding.table.clone().unwrap_or_default();
     let column = finding.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
     let what = finding.message.clone().unwrap_or_default();

@@ -39,22 +39,35 @@ pub(crate) struct Column<'a> {
 }
 
 enum Cells<'a> {
-    Text { array: &'a StringViewArray, limits: TextLimits },
+    Text {
+        array: &'a StringViewArray,
+        limits: TextLimits,
+    },
     /// Kept as something else than a text.
-    TextAs { array: &'a StringViewArray, form: Form },
+    TextAs {
+        array: &'a StringViewArray,
+        form: Form,
+    },
     Uuid(&'a FixedSizeBinaryArray),
     UuidAsText(&'a FixedSizeBinaryArray),
     Numbers(Numbers<'a>),
     Boolean(&'a BooleanArray),
     Date(&'a Date32Array),
-    Instant { array: &'a TimestampMicrosecondArray, step: i64 },
+    Instant {
+        array: &'a TimestampMicrosecondArray,
+        step: i64,
+    },
 }
 
 #[derive(Clone, Copy)]
 struct TextLimits {
     longest: Option<u32>,
     padded: bool,
+    indexed: bool,
 }
+
+/// What an entry of a B-tree may have, less what its other columns need: a third of a page, in bytes.
+const LONGEST_INDEXED: usize = 2600;
 
 enum Form {
     Label(Vec<String>),
@@ -100,12 +113,13 @@ impl<'a> Column<'a> {
             (Values::Text(array), TypeClass::Text) => match &known.labels {
                 Some(labels) => text_as(array, Form::Label(labels.clone())),
                 None => {
-                    let limits = TextLimits { longest: known.max_length, padded: known.padded };
+                    let (longest, padded) = (known.max_length, known.padded);
+                    let limits = TextLimits { longest, padded, indexed: known.indexed };
                     Cells::Text { array, limits }
                 }
             },
             (Values::Text(array), TypeClass::Json) => {
-                Cells::Text { array, limits: TextLimits { longest: None, padded: false } }
+                Cells::Text { array, limits: TextLimits { longest: None, padded: false, indexed: false } }
             }
             (Values::Text(array), TypeClass::Uuid) => text_as(array, Form::Uuid),
             (Values::Text(array), TypeClass::Time) => text_as(array, Form::Time { step }),
@@ -219,6 +233,9 @@ impl TextLimits {
     fn check(self, text: &str) -> Result<(), Problem> {
         if self.padded && text.ends_with(' ') {
             return Err("ends in spaces, which the column does not keep");
+        }
+        if self.indexed && text.len() > LONGEST_INDEXED {
+            return Err("is too long for an index of the column");
         }
         check_text(text, self.longest)
     }

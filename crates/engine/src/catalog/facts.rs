@@ -77,9 +77,14 @@ pub(super) fn lacking(table: &TargetTable, known: &CatalogTable) -> Vec<Finding>
     let extension = &table.schema.extension;
     let locks = extension.mode != LoadMode::Insert || extension.key == TargetKey::Identity;
     if locks && !facts.may_lock {
-        lacks(None, format!("UPDATE or DELETE on table {name}, to keep others from writing while it matches"));
+        lacks(
+            None,
+            format!("UPDATE or DELETE on table {name}, to keep others from writing while it matches"),
+        );
     }
-    for sequence in facts.sequences.iter().filter(|one| !one.usable && fields().any(|field| field == one.column)) {
+    for sequence in
+        facts.sequences.iter().filter(|one| !one.usable && fields().any(|field| field == one.column))
+    {
         lacks(Some(&sequence.column), format!("USAGE and UPDATE on sequence {}", sequence.name));
     }
     let disables = |trigger: &&Trigger| decided(table, &trigger.name) == Some(TriggerRule::Disable);

@@ -295,7 +295,10 @@ mod tests {
     #[test]
     fn as_the_manual_says() {
         for (text, printed) in [
-            (r#"{"bar": "baz", "balance": 7.77, "active":false}"#, Some(r#"{"bar": "baz", "active": false, "balance": 7.77}"#)),
+            (
+                r#"{"bar": "baz", "balance": 7.77, "active":false}"#,
+                Some(r#"{"bar": "baz", "active": false, "balance": 7.77}"#),
+            ),
             (r#"{"reading": 1.230e-5}"#, Some(r#"{"reading": 0.00001230}"#)),
             (r#"{"a":1,"a":2}"#, Some(r#"{"a": 2}"#)),
             ("[ ]", Some("[]")),

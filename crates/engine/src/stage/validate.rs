@@ -331,7 +331,7 @@ impl Reading<'_> {
         let ids = row_ids(batch);
         let mut held = HashSet::new();
         for at in 0..self.checks.len() {
-            for row in self.checks.failures(at, batch)? {
+            for row in self.checks.failures(at, batch, &held)? {
                 let row = row as usize;
                 let Some(id) = ids.get(row).filter(|id| !self.held_before.contains(**id)) else { continue };
                 let number = self.first_check + at;

@@ -12,6 +12,7 @@
 mod place;
 #[path = "../../../io/tests/target/server.rs"]
 mod server;
+mod types;
 
 use std::sync::Arc;
 

@@ -82,7 +82,9 @@ impl Elements {
             }
             Element::Integer => put(out, &i32::try_from(integer()?).map_err(|_| OUT_OF_RANGE)?.to_be_bytes()),
             Element::BigInteger => put(out, &integer()?.to_be_bytes()),
-            Element::Numeric { digits, scale } => return numeric(token, NumericLimits { digits, scale }, out),
+            Element::Numeric { digits, scale } => {
+                return numeric(token, NumericLimits { digits, scale }, out);
+            }
             Element::Boolean => match token {
                 "true" => put(out, &[1]),
                 "false" => put(out, &[0]),

@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(date_in_words("2000-01-01"), Ok(0));
         assert_eq!(date_in_words("infinity"), Ok(i32::MAX));
         assert_eq!(date_in_words("0001-12-31 BC"), Ok(DATE_RANGE.start() - 1 - EPOCH_DAYS));
-        for text in ["2023-02-29", "0000-01-01", "1-1-1", "4714-01-01 BC", "2000-01-01 AD", "Infinity", "2000-13-01"]
+        for text in
+            ["2023-02-29", "0000-01-01", "1-1-1", "4714-01-01 BC", "2000-01-01 AD", "Infinity", "2000-13-01"]
         {
             assert_eq!(date_in_words(text), Err(NO_DAY), "{text}");
         }

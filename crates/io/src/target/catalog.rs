@@ -52,6 +52,8 @@ pub struct CatalogColumn {
     pub name: String,
     /// The type as the database writes it, for messages.
     pub database_type: String,
+    /// The same without its domains, as SQL.
+    pub base_type: String,
     pub class: TypeClass,
     pub nullable: bool,
     pub has_default: bool,
@@ -67,6 +69,8 @@ pub struct CatalogColumn {
     pub precision: Option<u8>,
     /// `char(n)`: spaces at the end do not come back.
     pub padded: bool,
+    /// It stands in an index that takes no long texts.
+    pub indexed: bool,
     /// Privileges on it that the role lacks: `SELECT`, `INSERT`, `UPDATE`.
     pub lacks: Vec<&'static str>,
 }

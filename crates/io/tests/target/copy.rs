@@ -136,7 +136,9 @@ async fn refuses_what_a_column_would_change() {
         let error = round_trip(&place, column_type, values).await.expect_err(column_type);
         assert!(matches!(&error, Error::Value { column, .. } if column == "value"), "{column_type}: {error}");
     }
-    for column_type in ["interval", "char(3)[]", "int4range", "numeric(3,-2)", "inet", "money", "xml", "jsonb[]"] {
+    for column_type in
+        ["interval", "char(3)[]", "int4range", "numeric(3,-2)", "inet", "money", "xml", "jsonb[]"]
+    {
         let error = round_trip(&place, column_type, texts(&["x"])).await.expect_err(column_type);
         assert!(matches!(error, Error::Shape { .. }), "{column_type}: {error}");
     }

@@ -8,7 +8,8 @@ pub(crate) fn triggers(
     entries: &Entries<'_>,
     problems: &mut Problems,
 ) -> Vec<(Located<String>, TriggerRule)> {
-    let Some(list) = entries.get("triggers").and_then(|node| open_mapping(node, "`triggers`", problems)) else {
+    let Some(list) = entries.get("triggers").and_then(|node| open_mapping(node, "`triggers`", problems))
+    else {
         return Vec::new();
     };
     let words = [("fire", TriggerRule::Fire), ("disable for this load", TriggerRule::Disable)];
@@ -25,7 +26,9 @@ pub(crate) fn triggers(
 pub(crate) fn unusual(own: &Entries<'_>, kind: Option<FieldType>, problems: &mut Problems) -> Vec<Unusual> {
     let words = [("infinity", Unusual::Infinity), ("bc", Unusual::BeforeChrist)];
     let nodes = own.list("allow", problems);
-    if let (Some(place), Some(kind)) = (own.key_place("allow"), kind.filter(|kind| *kind != FieldType::String)) {
+    if let (Some(place), Some(kind)) =
+        (own.key_place("allow"), kind.filter(|kind| *kind != FieldType::String))
+    {
         let message = format!("`allow` means nothing for {}", kind.phrase());
         problems.push(Diagnostic::error("wrong-constraint", place, message).help(
             "only texts can say such days: make the field a `string`, written YYYY-MM-DD, `infinity` or YYYY-MM-DD BC",

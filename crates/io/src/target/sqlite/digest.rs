@@ -140,7 +140,9 @@ impl CellReader {
         let columns = table.columns.iter().enumerate().map(|(index, column)| match column.role {
             Role::Key(_) => Cell::Key,
             _ if type_of(index) == Some("boolean") => Cell::Boolean,
-            _ if entry.column(&column.name).is_some_and(|known| known.class == TypeClass::Bytes) => Cell::Bytes,
+            _ if entry.column(&column.name).is_some_and(|known| known.class == TypeClass::Bytes) => {
+                Cell::Bytes
+            }
             _ => Cell::Other,
         });
         Self { columns: columns.collect() }

@@ -76,7 +76,10 @@ impl Target for SqliteTarget {
         self.read(move |connection| {
             let Some(connection) = connection else {
                 let missing = |name| CatalogTable { name, ..Default::default() };
-                return Ok(Catalog { tables: tables.into_iter().map(missing).collect(), ..Default::default() });
+                return Ok(Catalog {
+                    tables: tables.into_iter().map(missing).collect(),
+                    ..Default::default()
+                });
             };
             let read_only = connection.is_readonly("main").map_err(refused("read its catalogue"))?;
             let read_only = read_only.then_some(READ_ONLY);
