@@ -1,5 +1,7 @@
 //! Ways to a server: replicas before it, poolers before it, sockets, and servers that never answer.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chartlift_io::Error;
@@ -7,7 +9,7 @@ use chartlift_io::target::{Options, Target, connect};
 use tokio::net::TcpListener;
 
 use crate::place::{batch, header, load, open, outcome, patient, patients};
-use crate::server::{Private, connect as client};
+use crate::server::{Private, SCRIPT, connect as client};
 
 const TABLES: &str = include_str!("clinic.postgres.sql");
 
@@ -73,7 +75,7 @@ async fn a_replica_is_refused_before_anything_is_written() {
 #[tokio::test]
 async fn a_pooler_of_transactions_is_refused() {
     let folder = folder("pool");
-    let server = Private::start(&folder, &[]);
+    let _server = Private::start(&folder, &[]);
     for (mode, more) in [
         ("session", ""),
         // Debian's PgBouncer refuses options of a login; this one drops them.
@@ -84,7 +86,7 @@ async fn a_pooler_of_transactions_is_refused() {
         ("transaction", "default_pool_size = 1"),
         ("statement", ""),
     ] {
-        let Some(url) = server.pool(&folder, mode, more) else {
+        let Some(url) = pool(&folder, mode, more) else {
             eprintln!("skipped: PgBouncer is not installed");
             return;
         };
@@ -120,7 +122,7 @@ async fn a_server_that_never_answers_is_given_up() {
 #[tokio::test]
 async fn sessions_say_who_they_are_and_look_for_their_client() {
     let folder = folder("session");
-    let server = Private::start(&folder, &[]);
+    let _server = Private::start(&folder, &[]);
     let sockets = folder.join("sockets").display().to_string().replace('/', "%2F");
     let by_socket = format!("postgresql://postgres@{sockets}:{}/postgres", port(&server.url));
     for url in [&server.url, &by_socket] {
@@ -157,4 +159,14 @@ async fn sessions_say_who_they_are_and_look_for_their_client() {
             rows.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(rows, expected);
     }
+}
+
+/// A pooler before the folder's server, gone with it; none where PgBouncer is not installed.
+fn pool(folder: &Path, mode: &str, settings: &str) -> Option<String> {
+    Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().ok()?;
+    let output = Command::new(SCRIPT).arg("pool").arg(folder).arg(mode).env("POOLCONF", settings).output();
+    let output = output.expect("tests/postgres runs");
+    let problem = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "no pooler for the test: {problem}");
+    Some(String::from_utf8(output.stdout).expect("a URL").trim().to_owned())
 }

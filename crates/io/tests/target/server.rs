@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 /// Keeps the guard alive: it stops the server when this process has ended.
 static SERVER: OnceLock<(String, Option<Private>)> = OnceLock::new();
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres");
+pub(crate) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres");
 
 /// The URL of a server's superuser.
 #[expect(clippy::disallowed_methods, reason = "tests are told their server by the environment")]
@@ -57,19 +57,6 @@ impl Private {
             .expect("sh runs");
         let url = String::from_utf8(output.stdout).expect("a URL").trim().to_owned();
         Self { url, _guard: guard }
-    }
-}
-
-impl Private {
-    /// A pooler before the server, gone with it; none where PgBouncer is not installed.
-    pub(crate) fn pool(&self, folder: &Path, mode: &str, settings: &str) -> Option<String> {
-        Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().ok()?;
-        let output =
-            Command::new(SCRIPT).arg("pool").arg(folder).arg(mode).env("POOLCONF", settings).output();
-        let output = output.expect("tests/postgres runs");
-        let problem = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "no pooler for the test: {problem}");
-        Some(String::from_utf8(output.stdout).expect("a URL").trim().to_owned())
     }
 }
 

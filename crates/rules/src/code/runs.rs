@@ -269,7 +269,8 @@ pub(super) const CODES: &[Code] = &[
         explanation: "It is a replica, or its transactions are read-only by a setting of the server, the database or the \
             user. Nothing was begun. Name the server that takes writes; where the address names several, \
             `target_session_attrs=read-write` goes past the others. A database that somebody has set read-only is left \
-            alone unless the address says `options=-c%20default_transaction_read_only=off`.",
+            alone unless the address says `options=-c%20default_transaction_read_only=off`. A file of SQLite may not be \
+            writable for this user.",
     },
     Code {
         name: "database-encoding",
@@ -296,7 +297,8 @@ pub(super) const CODES: &[Code] = &[
         name: "missing-privilege",
         summary: "The database user lacks a right.",
         explanation: "The message names the right and the object, the hint the GRANT that gives it. The load is one \
-            transaction: nothing of it remains. docs/rds.md lists the rights of a user that can load and nothing more.",
+            transaction: nothing of it remains. `chartlift target check` lists beforehand what is lacking; docs/rds.md lists \
+            the rights of a user that can load and nothing more.",
     },
     Code {
         name: "no-credentials",
