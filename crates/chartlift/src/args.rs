@@ -345,7 +345,7 @@ pub(crate) enum TargetCommand {
     /// Make the bookkeeping tables in the target
     #[command(after_help = "EXAMPLE\n  chartlift target init --target clinic=sqlite:clinic.db --with-tables")]
     Init(TargetInit),
-    /// Compare the target's catalogue with the rules, change nothing
+    /// Compare the target's catalogue with the rules, list its triggers and missing rights, change nothing
     #[command(after_help = "EXAMPLE\n  chartlift target check --target clinic=env:DATABASE_URL")]
     Check(OfTarget),
 }

@@ -63,7 +63,11 @@ enum Cells<'a> {
 struct TextLimits {
     longest: Option<u32>,
     padded: bool,
+    indexed: bool,
 }
+
+/// What an entry of a B-tree may have, less what its other columns need: a third of a page, in bytes.
+const LONGEST_INDEXED: usize = 2600;
 
 enum Form {
     Label(Vec<String>),
@@ -109,12 +113,13 @@ impl<'a> Column<'a> {
             (Values::Text(array), TypeClass::Text) => match &known.labels {
                 Some(labels) => text_as(array, Form::Label(labels.clone())),
                 None => {
-                    let limits = TextLimits { longest: known.max_length, padded: known.padded };
+                    let (longest, padded) = (known.max_length, known.padded);
+                    let limits = TextLimits { longest, padded, indexed: known.indexed };
                     Cells::Text { array, limits }
                 }
             },
             (Values::Text(array), TypeClass::Json) => {
-                Cells::Text { array, limits: TextLimits { longest: None, padded: false } }
+                Cells::Text { array, limits: TextLimits { longest: None, padded: false, indexed: false } }
             }
             (Values::Text(array), TypeClass::Uuid) => text_as(array, Form::Uuid),
             (Values::Text(array), TypeClass::Time) => text_as(array, Form::Time { step }),
@@ -228,6 +233,9 @@ impl TextLimits {
     fn check(self, text: &str) -> Result<(), Problem> {
         if self.padded && text.ends_with(' ') {
             return Err("ends in spaces, which the column does not keep");
+        }
+        if self.indexed && text.len() > LONGEST_INDEXED {
+            return Err("is too long for an index of the column");
         }
         check_text(text, self.longest)
     }

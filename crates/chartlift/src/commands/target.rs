@@ -1,5 +1,7 @@
 //! `target init|check`: prepare a target, and compare its catalogue with the rules.
 
+mod live;
+
 use chartlift_engine::catalog::compare;
 use chartlift_engine::run::TargetChoice;
 use chartlift_io::target::{Bookkeeping, connect_with};
@@ -62,19 +64,18 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     let address = address(arguments, config)?;
     let url = required_url(&address)?;
     let pack = pack(config, &address.name)?;
-    let tables: Vec<String> = pack
-        .tables
-        .iter()
-        .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
-        .collect();
+    let tables: Vec<String> = pack.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let (bookkeeping, live) = block_on(config.threads(), async {
         let target = connect_with(url, &config.connection()).await?;
-        Ok::<_, Failure>((target.bookkeeping().await?, target.catalog(&tables).await?))
+        let live = target.catalog(&tables).await?;
+        live.demand_writes(target.describe())?;
+        Ok::<_, Failure>((target.bookkeeping().await?, live))
     })??;
     let findings = compare(pack, &live);
     let ready = matches!(bookkeeping, Bookkeeping::Ready { .. });
     output.object(&json!({
         "spec": "chartlift/v1", "target": address.name, "bookkeeping": ready, "findings": findings,
+        "tables": live::objects(pack, &live),
     }));
     let mut table = Table::new(&[("code", Left), ("severity", Left), ("where", Left), ("", Left)]);
     for finding in &findings {
@@ -85,6 +86,9 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     }
     if !table.is_empty() {
         output.line(table.rendered("").trim_end());
+    }
+    for line in live::lines(pack, &live) {
+        output.line(format_args!("{line}"));
     }
     if !ready {
         output.line(format_args!(

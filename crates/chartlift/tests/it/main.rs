@@ -15,6 +15,7 @@ mod canary;
 mod database;
 mod defects;
 mod expect;
+mod hostile_cells;
 mod interrupted;
 mod json_path;
 mod kill;
@@ -43,6 +44,7 @@ fn main() {
         ("reports", reports::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),
+        ("hostile_cells", hostile_cells::TESTS),
         ("shared_data", shared_data::TESTS),
         ("json_path", json_path::TESTS),
     ] {

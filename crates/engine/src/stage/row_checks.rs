@@ -1,8 +1,10 @@
 //! What validate asks of single rows: the constraints of the target's schema, whether every value would come back from
 //! its live column as it goes in, and the checks that the database itself would make.
 
+use std::collections::HashSet;
+
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use chartlift_io::target::{Catalog, CatalogColumn, KeyKind, Role, Target as Database, TypeClass};
+use chartlift_io::target::{Catalog, CatalogColumn, KeyKind, Role, RowCheck, Target as Database, TypeClass};
 use chartlift_rules::{Disposition, Target, TargetTable, Unusual};
 
 use super::loadable::table_spec;
@@ -25,6 +27,8 @@ pub(super) struct RowChecks<'a> {
     table: &'a str,
     constraints: Vec<ColumnCheck>,
     fits: Vec<Fit>,
+    /// Computed by the database.
+    asked: Vec<&'a RowCheck>,
 }
 
 /// Whether a column's values fit.
@@ -34,6 +38,8 @@ struct Fit {
     name: String,
     /// What the database's side does not judge.
     form: Form,
+    /// Import makes the value, from a source key.
+    made: bool,
 }
 
 enum Form {
@@ -66,8 +72,8 @@ impl<'a> RowChecks<'a> {
             };
             if made {
                 // Its source key goes into the crosswalk, as a text.
-                known =
-                    CatalogColumn { class: TypeClass::Text, name: known.name, ..CatalogColumn::default() };
+                let (class, indexed) = (TypeClass::Text, true);
+                known = CatalogColumn { class, indexed, name: known.name, ..CatalogColumn::default() };
             }
             let form = match known.class {
                 TypeClass::Json => Form::Json,
@@ -80,10 +86,11 @@ impl<'a> RowChecks<'a> {
             // Nothing is known of what has another type than the pack says: that is reported already.
             let kind = crate::compile::arrow_type(field.kind);
             if made || known.class.accepts(&kind) || matches!(form, Form::Days(_)) {
-                fits.push(Fit { known, name, form });
+                fits.push(Fit { known, name, form, made });
             }
         }
-        Self { live, table: database_name, constraints, fits }
+        let asked = asked(live, database_name, &fits);
+        Self { live, table: database_name, constraints, fits, asked }
     }
 
     /// As the report lists them.
@@ -96,20 +103,34 @@ impl<'a> RowChecks<'a> {
         let fits = self.fits.iter().map(|fit| {
             Check::new("unfit-value", table, Disposition::Quarantine).column(&fit.known.name).named(&fit.name)
         });
-        constraints.chain(fits).collect()
+        let asked = self.asked.iter().map(|check| {
+            let of = Check::new("check-failed", table, Disposition::Quarantine).named(&check.constraint);
+            match check.columns.as_slice() {
+                [column] => of.column(column),
+                _ => of,
+            }
+        });
+        constraints.chain(fits).chain(asked).collect()
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         let constraints = self.constraints.iter().map(|check| check.column.as_str());
-        constraints.chain(self.fits.iter().map(|fit| fit.known.name.as_str()))
+        let asked = self.asked.iter().flat_map(|check| check.columns.iter().map(String::as_str));
+        constraints.chain(self.fits.iter().map(|fit| fit.known.name.as_str())).chain(asked)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.constraints.len() + self.fits.len()
+        self.constraints.len() + self.fits.len() + self.asked.len()
     }
 
-    /// The rows that fail one of them, in order.
-    pub(super) fn failures(&self, check: usize, batch: &RecordBatch) -> Result<Vec<u32>, Error> {
+    /// The rows that fail one of them, in order. `held` are those that have failed another: the database is not asked
+    /// about them.
+    pub(super) fn failures(
+        &self,
+        check: usize,
+        batch: &RecordBatch,
+        held: &HashSet<usize>,
+    ) -> Result<Vec<u32>, Error> {
         let mut failures = Vec::new();
         if let Some(check) = self.constraints.get(check) {
             if let Some(column) = batch.column_by_name(&check.column) {
@@ -117,12 +138,25 @@ impl<'a> RowChecks<'a> {
             }
             return Ok(failures);
         }
-        let fit = check.checked_sub(self.constraints.len()).and_then(|at| self.fits.get(at));
-        match fit.and_then(|fit| Some((fit, batch.column_by_name(&fit.known.name)?))) {
-            Some((fit, column)) => fit.failures(self.live.database, self.table, column),
-            None => Ok(failures),
+        let at = check - self.constraints.len();
+        if let Some(fit) = self.fits.get(at) {
+            let column = batch.column_by_name(&fit.known.name);
+            return column
+                .map_or(Ok(failures), |column| fit.failures(self.live.database, self.table, column));
         }
+        let asked = self.asked.get(at - self.fits.len()).zip(self.live.catalog.table(self.table));
+        let Some((check, known)) = asked else { return Ok(failures) };
+        let answer = self.live.database.failing(known, check, batch, held);
+        Ok(tokio::runtime::Handle::current().block_on(answer)?)
     }
+}
+
+/// The checks over columns whose values are known already: keys and references that are made on the way are not.
+fn asked<'a>(live: &'a Live<'_>, table: &str, fits: &[Fit]) -> Vec<&'a RowCheck> {
+    let Some(known) = live.catalog.table(table) else { return Vec::new() };
+    let is_known = |column: &String| fits.iter().any(|fit| fit.known.name == *column && !fit.made);
+    let checks = known.facts.checks.iter().filter(|check| check.columns.iter().all(is_known));
+    checks.filter(|check| !check.columns.is_empty() && live.database.can_ask(known, check)).collect()
 }
 
 impl Fit {

@@ -114,13 +114,7 @@ async fn live_catalog(
     connection.bookkeeping().await?.demand(&connection.describe())?;
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
-    if live.read_only {
-        return Err(chartlift_io::Error::ReadOnly {
-            target: connection.describe(),
-            problem: "it takes no writes",
-        }
-        .into());
-    }
+    live.demand_writes(connection.describe())?;
     report.findings.extend(catalog::compare(target, &live));
     Ok(live)
 }
@@ -337,7 +331,7 @@ impl Reading<'_> {
         let ids = row_ids(batch);
         let mut held = HashSet::new();
         for at in 0..self.checks.len() {
-            for row in self.checks.failures(at, batch)? {
+            for row in self.checks.failures(at, batch, &held)? {
                 let row = row as usize;
                 let Some(id) = ids.get(row).filter(|id| !self.held_before.contains(**id)) else { continue };
                 let number = self.first_check + at;

@@ -4,17 +4,23 @@ use arrow::datatypes::DataType;
 
 use super::facts::TableFacts;
 use super::spec::ValueType;
+use crate::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Catalog {
     pub tables: Vec<CatalogTable>,
-    /// A standby, or a server, database, role or file that takes no writes.
-    pub read_only: bool,
+    /// Why nothing can be written there, in words that follow a colon.
+    pub read_only: Option<&'static str>,
     /// Privileges that the bookkeeping needs and the role lacks, as `INSERT on table chartlift.load`.
     pub lacks: Vec<String>,
 }
 
 impl Catalog {
+    /// Refuses a target that takes no writes.
+    pub fn demand_writes(&self, target: String) -> Result<(), Error> {
+        self.read_only.map_or(Ok(()), |problem| Err(Error::ReadOnly { target, problem }))
+    }
+
     /// The entry asked for under this name, whether or not the table exists.
     pub fn table(&self, name: &str) -> Option<&CatalogTable> {
         self.tables.iter().find(|table| table.name == name)
@@ -46,6 +52,8 @@ pub struct CatalogColumn {
     pub name: String,
     /// The type as the database writes it, for messages.
     pub database_type: String,
+    /// The same without its domains, as SQL.
+    pub base_type: String,
     pub class: TypeClass,
     pub nullable: bool,
     pub has_default: bool,
@@ -61,6 +69,8 @@ pub struct CatalogColumn {
     pub precision: Option<u8>,
     /// `char(n)`: spaces at the end do not come back.
     pub padded: bool,
+    /// It stands in an index that takes no long texts.
+    pub indexed: bool,
     /// Privileges on it that the role lacks: `SELECT`, `INSERT`, `UPDATE`.
     pub lacks: Vec<&'static str>,
 }

@@ -14,6 +14,7 @@ mod sqlite;
 mod surroundings;
 pub(crate) mod values;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use arrow::array::Array;
@@ -58,6 +59,23 @@ pub trait Target: Send + Sync {
     /// Which of these values the column could not take and give back unchanged: rows of the array, in order. The column
     /// is one of this target's catalogue; says nothing of `json`, whose form only a reader can judge.
     fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error>;
+
+    /// Whether [`Target::failing`] can compute a check of the table.
+    fn can_ask(&self, _table: &CatalogTable, _check: &RowCheck) -> bool {
+        false
+    }
+
+    /// The rows of the batch, in order, that a check of the table would refuse, as the database itself computes it. Rows
+    /// in `skipped` are not asked about.
+    async fn failing(
+        &self,
+        _table: &CatalogTable,
+        _check: &RowCheck,
+        _batch: &RecordBatch,
+        _skipped: &HashSet<usize>,
+    ) -> Result<Vec<u32>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Gathers statistics of tables that have got many rows, so that the next queries find their way. Answers those of
     /// which it could not.

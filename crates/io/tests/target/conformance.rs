@@ -3,6 +3,7 @@
 use chartlift_io::Error;
 use chartlift_io::target::{Begun, Bookkeeping, KeyKind, Role, Target, TypeClass};
 
+pub(crate) use crate::aftermath::*;
 use crate::every_type::every_type;
 pub(crate) use crate::linked::*;
 use crate::place::{

@@ -7,9 +7,11 @@
     reason = "a test says what is wrong by failing; nothing here reaches a user"
 )]
 
+mod aftermath;
 mod conformance;
 mod copy;
 mod every_type;
+mod facts;
 mod hash;
 mod linked;
 mod lost_commit;
@@ -72,4 +74,9 @@ conformance! {
     a_row_matched_from_another_series_keeps_its_load
     the_lock_keeps_writers_out
     bookkeeping_of_version_1_is_brought_up_to_date
+    tells_triggers
+    disables_triggers_for_the_load
+    a_dropped_load_leaves_triggers_as_they_were
+    takes_numbers_past_the_keys_written
+    gathers_statistics
 }

@@ -27,6 +27,12 @@ pub(super) const CODES: &[Code] = &[
             or refuses it in the middle of a load.",
     },
     Code {
+        name: "check-failed",
+        summary: "A check of the target's table, or of a column's domain, refuses a row.",
+        explanation: "The finding names the constraint. The database itself computes it before anything is written; the \
+            row is quarantined. Ask it for the constraint's definition to see what it wants.",
+    },
+    Code {
         name: "unique-error",
         summary: "A value that must be unique stands in several rows.",
         explanation: "All rows with the value are marked, since nobody can tell which one is right. Byte-identical \

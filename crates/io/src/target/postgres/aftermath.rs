@@ -20,7 +20,7 @@ pub(super) async fn advance_sequences(session: &Session, tables: &[&str]) -> Res
             let (sequence, column): (&str, &str) = (row.get(0), row.get(1));
             let sql = format!(
                 "SELECT CASE WHEN steps > {DRAWN} THEN setval(s.oid::regclass, top)
-                   ELSE (SELECT max(nextval(s.oid::regclass)) FROM generate_series(1, steps)) END
+                   ELSE (SELECT max(v) FROM (SELECT nextval(s.oid::regclass) FROM generate_series(1, steps)) d (v)) END
                  FROM pg_sequence q JOIN pg_class s ON s.oid = q.seqrelid,
                    (SELECT max({column})::bigint FROM {table}) t (top),
                    LATERAL (SELECT coalesce(pg_sequence_last_value(s.oid), q.seqstart - q.seqincrement)) l (last),

@@ -31,7 +31,10 @@ SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(e.typname
   chain.modifier, chain.required, a.atthasdef OR a.attidentity <> '' OR chain.defaulted,
   a.attgenerated <> '', a.attidentity <> '', e.oid IS NOT NULL,
   array(SELECT p FROM unnest(array['SELECT', 'INSERT', 'UPDATE']) p
-    WHERE NOT has_column_privilege($1, a.attnum, p))
+    WHERE NOT has_column_privilege($1, a.attnum, p)),
+  EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+    WHERE i.indrelid = $1 AND m.amname = 'btree' AND a.attnum = ANY (i.indkey::int2[])),
+  format_type(chain.type, chain.modifier)
 FROM chain
 JOIN pg_type t ON t.oid = chain.type AND t.typtype <> 'd'
 LEFT JOIN pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
@@ -60,7 +63,7 @@ WHERE f.conrelid = $1 AND f.contype = 'f' ORDER BY f.conname"#;
 
 /// Everything.
 pub(super) async fn read(session: &Session, tables: &[String]) -> Result<Catalog, Error> {
-    let (read_only, lacks) = facts::server(session).await?;
+    let (read_only, lacks) = (facts::read_only(session).await?, facts::lacks(session).await?);
     let mut catalog = Catalog { read_only, lacks, ..Catalog::default() };
     let statements = prepare(session).await?;
     for name in tables {
@@ -154,6 +157,8 @@ fn column(row: &Row) -> CatalogColumn {
         labels,
         precision,
         padded: base == "bpchar",
+        indexed: row.get(11),
+        base_type: row.get(12),
         lacks: PRIVILEGES.into_iter().filter(|privilege| lacking.contains(privilege)).collect(),
     }
 }

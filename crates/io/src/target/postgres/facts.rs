@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Oid;
 
 use super::session::Session;
+use super::setup;
 use crate::Error;
 use crate::target::{Deferred, RowCheck, Sequence, TableFacts, Trigger};
 
@@ -65,10 +66,9 @@ SELECT c.relkind = 'p', pg_has_role(c.relowner, 'USAGE'), row_security_active(c.
     THEN has_table_privilege(c.oid, 'MAINTAIN') ELSE false END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1";
 
-/// Whether the server takes writes, and what the role may not do with the bookkeeping.
-const SERVER: &str = "
-SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
-  array(
+/// What the role may not do with the bookkeeping.
+const BOOKKEEPING: &str = "
+SELECT array(
     SELECT p.privilege || ' on schema chartlift' FROM pg_namespace n, unnest(array['USAGE', 'CREATE']) p (privilege)
     WHERE n.nspname = 'chartlift' AND NOT has_schema_privilege(n.oid, p.privilege)
     UNION ALL
@@ -86,9 +86,18 @@ SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
     WHERE n.nspname = 'chartlift' AND NOT pg_has_role(c.relowner, 'USAGE')
   )";
 
-pub(super) async fn server(session: &Session) -> Result<(bool, Vec<String>), Error> {
-    let row = session.client.query_one(SERVER, &[]).await.map_err(session.refused(DOING))?;
-    Ok((row.get(0), row.get(1)))
+pub(super) async fn lacks(session: &Session) -> Result<Vec<String>, Error> {
+    let row = session.client.query_one(BOOKKEEPING, &[]).await.map_err(session.refused(DOING))?;
+    Ok(row.get(0))
+}
+
+/// Why the server takes no writes, where it does not.
+pub(super) async fn read_only(session: &Session) -> Result<Option<&'static str>, Error> {
+    match setup::demand_writes(session, DOING).await {
+        Ok(()) => Ok(None),
+        Err(Error::ReadOnly { problem, .. }) => Ok(Some(problem)),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn read(session: &Session, oid: Oid) -> Result<TableFacts, Error> {

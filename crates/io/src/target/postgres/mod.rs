@@ -4,6 +4,7 @@ mod address;
 mod aftermath;
 mod bookkeeping;
 mod catalog;
+mod checks;
 mod cloud;
 mod digest;
 mod existing;
@@ -16,12 +17,14 @@ mod setup;
 mod tls;
 mod triggers;
 
-use arrow::array::Array;
+use std::collections::HashSet;
+
+use arrow::array::{Array, RecordBatch};
 use async_trait::async_trait;
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, Existing, LoadHeader, LoadRecord, Options,
-    RowDigest, TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
+    Options, RowCheck, RowDigest, TableSpec, Target,
 };
 use crate::Error;
 use crate::copy::Column;
@@ -35,12 +38,13 @@ use setup::Route;
 /// behind in a broken state.
 pub(super) struct PostgresTarget {
     server: Server,
+    asked: checks::Asked,
 }
 
 impl PostgresTarget {
     pub(super) async fn connect(url: &str, options: &Options) -> Result<Self, Error> {
         let address = Address::read(url, &options.surroundings).await?;
-        let target = Self { server: Server::new(address, options) };
+        let target = Self { server: Server::new(address, options), asked: checks::Asked::default() };
         target.probe().await?;
         Ok(target)
     }
@@ -116,6 +120,21 @@ impl Target for PostgresTarget {
 
     fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error> {
         Ok(Column::new(table, column, values)?.unfit())
+    }
+
+    fn can_ask(&self, table: &CatalogTable, check: &RowCheck) -> bool {
+        let mut columns = check.columns.iter().map(|name| table.column(name));
+        columns.all(|column| column.is_some_and(checks::can_be_asked))
+    }
+
+    async fn failing(
+        &self,
+        table: &CatalogTable,
+        check: &RowCheck,
+        batch: &RecordBatch,
+        skipped: &HashSet<usize>,
+    ) -> Result<Vec<u32>, Error> {
+        checks::failing((&self.server, &self.asked), table, check, batch, skipped).await
     }
 
     async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error> {

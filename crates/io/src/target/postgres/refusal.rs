@@ -16,7 +16,7 @@ pub(super) fn of(doing: &'static str, shown: &str, user: &str, error: tokio_post
                 code: database.code().code().to_owned(),
                 table: database.table().map(str::to_owned),
                 constraint: database.constraint().map(str::to_owned),
-                column: database.column().map(str::to_owned),
+                column: database.column().or_else(|| copied_column(database.where_()?)).map(str::to_owned),
                 ..Refusal::default()
             };
             if refusal.code == NO_RIGHT {
@@ -29,6 +29,13 @@ pub(super) fn of(doing: &'static str, shown: &str, user: &str, error: tokio_post
             None => Error::Connection { doing, target: shown.to_owned(), source: Box::new(error) },
         },
     }
+}
+
+/// The column of a binary COPY that a refusal came from: a domain's check does not name it otherwise. In binary the server
+/// shows no data there.
+fn copied_column(context: &str) -> Option<&str> {
+    let (_, column) = context.lines().find(|line| line.starts_with("COPY "))?.split_once(", column ")?;
+    (!column.contains(": ")).then_some(column)
 }
 
 /// What went wrong before there was a session.

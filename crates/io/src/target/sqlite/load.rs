@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::refusal::{refused, refused_at};
 use super::triggers::Disabled;
-use super::{bookkeeping, catalog, existing, quoted, quoted_part};
+use super::{READ_ONLY, bookkeeping, catalog, existing, quoted, quoted_part};
 use crate::Error;
 use crate::copy::parse_bytes;
 use crate::failpoint;
@@ -218,10 +218,7 @@ struct Plan {
 fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Result<Opened, Error> {
     let connection = super::open(path, lock_wait)?;
     if connection.is_readonly("main").map_err(refused("begin the load"))? {
-        return Err(Error::ReadOnly {
-            target: format!("sqlite:{}", path.display()),
-            problem: "the file may not be written",
-        });
+        return Err(Error::ReadOnly { target: format!("sqlite:{}", path.display()), problem: READ_ONLY });
     }
     bookkeeping::state(&connection)?.demand("sqlite")?;
     connection

@@ -27,6 +27,8 @@ use crate::Error;
 use crate::target::name::{quoted, quoted_part};
 use refusal::refused;
 
+const READ_ONLY: &str = "the file may only be read";
+
 pub(super) struct SqliteTarget {
     path: PathBuf,
     lock_wait: Duration,
@@ -80,6 +82,7 @@ impl Target for SqliteTarget {
                 });
             };
             let read_only = connection.is_readonly("main").map_err(refused("read its catalogue"))?;
+            let read_only = read_only.then_some(READ_ONLY);
             Ok(Catalog { tables: catalog::read(connection, &tables)?, read_only, ..Default::default() })
         })
         .await
