@@ -15,6 +15,7 @@ mod canary;
 mod database;
 mod defects;
 mod expect;
+mod guide;
 mod interrupted;
 mod json_path;
 mod kill;
@@ -41,6 +42,7 @@ fn main() {
         ("outage", outage::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
+        ("guide", guide::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),
         ("shared_data", shared_data::TESTS),
