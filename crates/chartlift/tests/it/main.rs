@@ -15,6 +15,7 @@ mod canary;
 mod database;
 mod defects;
 mod expect;
+mod guide;
 mod hostile_cells;
 mod interrupted;
 mod json_path;
@@ -42,6 +43,7 @@ fn main() {
         ("outage", outage::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
+        ("guide", guide::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),
         ("hostile_cells", hostile_cells::TESTS),

@@ -20,6 +20,7 @@ mod routes;
 mod secure;
 mod server;
 mod settings;
+mod tokens;
 
 /// Runs the suite on every kind of target.
 macro_rules! conformance {
