@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Compares import, verify and rollback with `psql \\copy` of the same rows as text, in turn, on one server.
+
+An order over generated visits (primary key, two references, one more index) is run up to its import once. In each round
+its rows go into empty tables twice: as text by `\\copy`, and by `chartlift import`, which is then verified and rolled
+back. CPU seconds are the client's and the server's (all its processes); the server says of each statement what it used,
+so that those that keep the crosswalk are told apart. See README.md.
+"""
+import argparse
+import os
+import pathlib
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+from compare import HERE, KEY, server_seconds
+
+TABLES = ("person", "worker", "visit")
+# The server's account of one statement: seconds of user and of system, and the statement.
+USED = re.compile(r"!\t([0-9.]+) s user, ([0-9.]+) s system.*?STATEMENT:\s*(.*?)(?=\n\d{4}-\d\d-\d\d )", re.S)
+
+
+def generate(folder, rows, keys):
+    """An export: people (a tenth of the visits), staff (200), visits. The same arguments write the same bytes."""
+    draw = random.Random(f"{rows} {keys}")
+    number = draw.random
+    key = {"number": lambda n: str(n), "uuid": lambda n: str(uuid.UUID(int=draw.getrandbits(128), version=4))}[keys]
+    folder.mkdir(parents=True)
+    words = "rest fluids cough fever knee back retorno dor sutura exame normal queixa alta sleep walk".split()
+    people = [key(n) for n in range(max(10, rows // 10))]
+    staff = [key(n) for n in range(200)]
+    with open(folder / "people.csv", "w") as file:
+        file.write("id,name,born\n")
+        file.writelines(f"{id},Person {n},{1930 + n % 90}-{1 + n % 12:02}-{1 + n % 28:02}\n" for n, id in enumerate(people))
+    with open(folder / "staff.csv", "w") as file:
+        file.write("id,name\n")
+        file.writelines(f"{id},Worker {n}\n" for n, id in enumerate(staff))
+    with open(folder / "visits.csv", "w", buffering=1 << 20) as file:
+        file.write("id,person,staff,started,kind,minutes,fee,paid,note\n")
+        for n in range(rows):
+            note = " ".join(words[int(number() * len(words))] for _ in range(8 + int(number() * 12)))
+            file.write(f"{key(n)},{people[int(number() * len(people))]},{staff[int(number() * 200)]},"
+                       f"{2008 + n % 17}-{1 + n % 12:02}-{1 + n % 28:02}T{n % 24:02}:{n % 60:02}:00Z,visit,{10 + n % 50},"
+                       f"{n % 400}.{n % 100:02},{'true' if n % 3 else 'false'},{note}\n")
+
+
+def linked(source, copy):
+    """A copy; of what is large and never written again a second name."""
+    (os.link if source.endswith(".parquet") else shutil.copy2)(source, copy)
+
+
+class Bench:
+    def __init__(self, options):
+        self.dsn, self.scratch, self.rows = options.dsn, options.scratch, options.rows
+        self.pid_file, self.log = options.server / "data/postmaster.pid", options.server / "data/server.log"
+        self.data = self.scratch / f"visits-{options.rows}-{options.keys}"
+        self.chartlift = os.environ["CHARTLIFT"]
+        self.environment = os.environ | {"CHARTLIFT_BENCH_KEY": KEY, "CHARTLIFT_BENCH_DSN": self.dsn}
+        self.project = pathlib.Path(tempfile.mkdtemp(prefix="imports-", dir=self.scratch))
+        self.texts = self.project / "texts"
+        if not self.data.exists():
+            generate(self.data, options.rows, options.keys)
+
+    def psql(self, *arguments):
+        subprocess.run(["psql", self.dsn, "-Xq", "-v", "ON_ERROR_STOP=1", *arguments], check=True)
+
+    def run(self, *arguments):
+        subprocess.run([self.chartlift, "--quiet", *arguments], cwd=self.project / "order", env=self.environment,
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def clean(self):
+        """Empty tables and nothing that waits to be written, as before a first import."""
+        ddl = (HERE / "loads/targets/visit_store/1/ddl/postgres.sql").read_text()
+        drop = "".join(f"drop table if exists {table} cascade;" for table in TABLES)
+        self.psql("-c", f"set client_min_messages = warning; drop schema if exists chartlift cascade; {drop} {ddl}")
+        self.run("target", "init", "--target", "visit_store=env:CHARTLIFT_BENCH_DSN")
+        self.psql("-c", "checkpoint")
+
+    def prepare(self):
+        """The order up to its import, and the same rows as text."""
+        order, texts = self.project / "order", self.texts
+        shutil.copytree(HERE / "loads", order)
+        self.clean()
+        self.run("order", "create", "--id", "bench", "--input", str(self.data), "--system", "visit_book",
+                 "--version", "1", "--target", "visit_store=env:CHARTLIFT_BENCH_DSN")
+        for stage in ("identify", "check", "categorize", "convert", "validate"):
+            self.run(stage, "--order", "bench")
+        shutil.copytree(order, self.project / "before", copy_function=linked)
+        self.run("import", "--order", "bench")
+        texts.mkdir()
+        for table in TABLES:
+            self.psql("-c", f"\\copy {table} to '{texts / table}'")
+        self.again()
+
+    def again(self):
+        """The order as it was before its import."""
+        shutil.rmtree(self.project / "order")
+        shutil.copytree(self.project / "before", self.project / "order", copy_function=linked)
+        self.clean()
+
+    def copy_command(self):
+        lines = [f"\\copy {table} from '{self.texts / table}'" for table in TABLES]
+        program = "\n".join(["begin;", *lines, "commit;"])
+        return ["sh", "-c", f"psql '{self.dsn}' -Xq -v ON_ERROR_STOP=1 <<'END'\n{program}\nEND"]
+
+    def command(self, name):
+        if name == "copy":
+            return self.copy_command()
+        return [self.chartlift, "--quiet", name, "--order", "bench"]
+
+    def measure(self, name):
+        out = self.project / "order"
+        logged = self.log.stat().st_size
+        with tempfile.TemporaryFile() as said:
+            before, began = server_seconds(self.pid_file), time.monotonic()
+            process = subprocess.Popen(self.command(name), cwd=out, env=self.environment, stdout=said, stderr=said)
+            _, status, used = os.wait4(process.pid, 0)
+            wall, server = time.monotonic() - began, server_seconds(self.pid_file) - before
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                said.seek(0)
+                sys.exit(f"{name}: exit {process.returncode}: {said.read().decode(errors='replace')[-2000:]}")
+        client = used.ru_utime + used.ru_stime
+        return {"wall": wall, "client": client, "server": server, "all": client + server,
+                "crosswalk": self.crosswalk_seconds(logged), "peak": used.ru_maxrss / 1024}
+
+    def crosswalk_seconds(self, logged):
+        """CPU seconds of the server's statements that touch Chartlift's own tables."""
+        with open(self.log, errors="replace") as file:
+            file.seek(logged)
+            text = file.read() + "\n0000-00-00 "
+        used = [(float(user) + float(system), statement) for user, system, statement in USED.findall(text)]
+        if os.environ.get("STATEMENTS"):
+            for seconds, statement in sorted(used, reverse=True)[:8]:
+                print(f"{seconds:8.2f} {statement[:100]!r}", file=sys.stderr)
+        return sum(seconds for seconds, statement in used if "chartlift." in statement)
+
+
+def report(rounds):
+    print(f"{'':10} {'wall s':>8} {'client s':>9} {'server s':>9} {'all s':>8} {'peak MB':>8}")
+    for name, figures in rounds.items():
+        middle = {key: statistics.median(figure[key] for figure in figures) for key in figures[0]}
+        print(f"{name:10} {middle['wall']:8.2f} {middle['client']:9.2f} {middle['server']:9.2f} {middle['all']:8.2f} "
+              f"{middle['peak']:8.0f}")
+        if name == "import":
+            print(f"{' crosswalk':10} {'':8} {'':9} {middle['crosswalk']:9.2f} {middle['crosswalk']:8.2f}")
+    print()
+    rows = lambda figure: figure["all"] - figure["crosswalk"]
+    whole = lambda figure: figure["all"]
+    pairs = [("import", rows, "copy", whole, 1.15, "import without its crosswalk against \\copy"),
+             ("import", lambda figure: figure["crosswalk"], "copy", whole, 0.25, "the crosswalk against \\copy"),
+             ("verify", whole, "import", whole, 1 / 3, "verify against import"),
+             ("rollback", whole, "import", whole, 1, "rollback against import")]
+    for one, of_one, other, of_other, most, meaning in pairs:
+        if one in rounds and other in rounds:
+            ratios = [of_one(a) / of_other(b) for a, b in zip(rounds[one], rounds[other])]
+            print(f"{meaning}: CPU {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), "
+                  f"to be at most {most:.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int)
+    parser.add_argument("--dsn", required=True)
+    parser.add_argument("--server", type=pathlib.Path, required=True, help="the folder that tests/postgres start made")
+    parser.add_argument("--scratch", type=pathlib.Path, required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keys", choices=("number", "uuid"), default="uuid", help="what the old system's keys look like")
+    parser.add_argument("--only", default="copy import verify rollback")
+    options = parser.parse_args()
+    bench = Bench(options)
+    try:
+        bench.prepare()
+        print(f"{options.rows} visits, keys: {options.keys}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+              f"{options.rounds} rounds", flush=True)
+        rounds = {name: [] for name in options.only.split()}
+        for _ in range(options.rounds):
+            for name in rounds:
+                if name in ("copy", "import"):
+                    bench.again()
+                rounds[name].append(bench.measure(name))
+        report(rounds)
+    finally:
+        shutil.rmtree(bench.project)
+
+
+if __name__ == "__main__":
+    main()
