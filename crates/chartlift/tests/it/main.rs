@@ -18,6 +18,7 @@ mod expect;
 mod interrupted;
 mod json_path;
 mod kill;
+mod located;
 mod lock;
 mod matched_data;
 mod mutations;
@@ -36,6 +37,7 @@ fn main() {
     for (module, tests) in [
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
+        ("located", located::TESTS),
         ("lock", lock::TESTS),
         ("sweep", sweep::TESTS),
         ("outage", outage::TESTS),
