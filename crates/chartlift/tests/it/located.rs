@@ -44,7 +44,12 @@ fn located(kind: Kind, visits: u32) -> anyhow::Result<()> {
         ),
         (
             "one bit of a number in a text",
-            vec![loaded.set("people", "phone", person, &one_bit_off(&loaded.cell("people", "phone", person)?)?)],
+            vec![loaded.set(
+                "people",
+                "phone",
+                person,
+                &one_bit_off(&loaded.cell("people", "phone", person)?)?,
+            )],
             vec![("people", person, "phone")],
         ),
         (

@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use chartlift_io::target::{Role, TableSpec};
@@ -60,7 +60,11 @@ where
 
 /// The batch, its rows ordered by the made key of their patient, else of the first row they refer to, else by their own.
 /// Keys that are not made stay in the export's order: it is often theirs.
-pub(super) fn in_key_order(table: &TargetTable, spec: &TableSpec, batch: RecordBatch) -> Result<RecordBatch, Error> {
+pub(super) fn in_key_order(
+    table: &TargetTable,
+    spec: &TableSpec,
+    batch: RecordBatch,
+) -> Result<RecordBatch, Error> {
     let patient = table.schema.extension.patient.as_ref().map(|patient| patient.value.as_str());
     let made = |role: fn(&Role) -> bool, wanted: Option<&str>| {
         let mut columns = spec.columns.iter().zip(batch.columns());
@@ -70,9 +74,17 @@ pub(super) fn in_key_order(table: &TargetTable, spec: &TableSpec, batch: RecordB
         })
     };
     let refers = |role: &Role| matches!(role, Role::Reference { .. });
-    let by = made(refers, patient).or_else(|| made(refers, None)).or_else(|| made(|role| matches!(role, Role::Key(_)), None));
-    let Some(by) = by else { return Ok(batch) };
-    let order = sort_to_indices(by, None, None).map_err(unordered)?;
+    let by = made(refers, patient)
+        .or_else(|| made(refers, None))
+        .or_else(|| made(|role| matches!(role, Role::Key(_)), None));
+    let Some(by) = by.and_then(|by| by.as_fixed_size_binary_opt()) else { return Ok(batch) };
+    // The first bytes of what is random tell rows apart as well as all of them. Rows without the reference come first.
+    let first = |row: u32| by.is_valid(row as usize).then(|| by.value(row as usize).first_chunk().copied());
+    let mut order: Vec<(u64, u32)> = (0..batch.num_rows() as u32)
+        .map(|row| (first(row).flatten().map_or(0, u64::from_be_bytes), row))
+        .collect();
+    order.sort_unstable();
+    let order = order.into_iter().map(|(_, row)| row).collect::<UInt32Array>();
     take_record_batch(&batch, &order).map_err(unordered)
 }
 
