@@ -24,6 +24,10 @@ from compare import HERE, KEY, server_seconds
 
 # Each table, and the file that its rows come from.
 TABLES = {"person": "people", "worker": "staff", "visit": "visits"}
+COLUMNS = {"person": ["name", "born"], "worker": ["name"],
+           "visit": ["person_id", "worker_id", "started", "kind", "minutes", "fee", "paid", "note"]}
+# What begins with tables as they were.
+FIRST = ("copy", "import", "staged", "upsert")
 # The server's account of one statement: seconds of user and of system, and the statement.
 USED = re.compile(r"!\t([0-9.]+) s user, ([0-9.]+) s system.*?STATEMENT:\s*(.*?)(?=\n\d{4}-\d\d-\d\d )", re.S)
 
@@ -59,7 +63,8 @@ def linked(source, copy):
 
 class Bench:
     def __init__(self, options):
-        self.dsn, self.scratch, self.rows = options.dsn, options.scratch, options.rows
+        self.beside, self.scratch, self.rows = options.dsn, options.scratch, options.rows
+        self.dsn = self.beside.rpartition("/")[0] + "/bench"
         self.pid_file, self.log = options.server / "data/postmaster.pid", options.server / "data/server.log"
         self.data = self.scratch / f"visits-{options.rows}-{options.keys}"
         self.chartlift = os.environ["CHARTLIFT"]
@@ -87,21 +92,25 @@ class Bench:
         self.run("target", "init", "--target", "visit_store=env:CHARTLIFT_BENCH_DSN")
         self.psql("-c", "checkpoint")
 
-    def prepare(self):
-        """The order up to its import, and the same rows as text."""
-        order, texts = self.project / "order", self.texts
+    def prepare(self, mode):
+        """The order up to its import."""
+        order = self.project / "order"
         shutil.copytree(HERE / "loads", order)
+        for schema in (order / "targets/visit_store/1/schemas").glob("*.yaml"):
+            schema.write_text(schema.read_text().replace("mode: insert", f"mode: {mode}"))
         self.clean()
         self.run("order", "create", "--id", "bench", "--input", str(self.data), "--system", "visit_book",
                  "--version", "1", "--target", "visit_store=env:CHARTLIFT_BENCH_DSN")
         for stage in ("identify", "check", "categorize", "convert", "validate"):
             self.run(stage, "--order", "bench")
         shutil.copytree(order, self.project / "before", copy_function=linked)
+
+    def texts_of_all(self):
+        """The rows that the order loads, as text."""
+        self.texts.mkdir()
         self.run("import", "--order", "bench")
-        texts.mkdir()
         for table, file in TABLES.items():
-            self.write_text(table, self.data / f"{file}.csv", texts / table)
-        self.again()
+            self.write_text(table, self.data / f"{file}.csv", self.texts / table)
 
     def write_text(self, table, export, text):
         """A table's rows as text, in the order of the export: what an import orders anew, it does itself."""
@@ -113,21 +122,68 @@ class Bench:
                   "-c", f"\\copy (select t.* from {table} t join chartlift.crosswalk k on k.target_uuid = t.id join place p "
                         f"on p.id = k.source_key order by p.n) to '{text}'")
 
-    def again(self):
-        """The order as it was before its import."""
+    def renew_order(self):
         shutil.rmtree(self.project / "order")
         shutil.copytree(self.project / "before", self.project / "order", copy_function=linked)
+
+    def empty(self):
+        """The order before its import, and empty tables."""
+        self.renew_order()
         self.clean()
 
-    def copy_command(self):
-        lines = [f"\\copy {table} from '{self.texts / table}'" for table in TABLES]
-        program = "\n".join(["begin;", *lines, "commit;"])
-        return ["sh", "-c", f"psql '{self.dsn}' -Xq -v ON_ERROR_STOP=1 <<'END'\n{program}\nEND"]
+    def fill(self, existing):
+        """A database with so many visits, half of the export's among them with another note, to make copies of."""
+        self.texts_of_all()
+        self.clean()
+        copies = [argument for table in TABLES for argument in ("-c", f"\\copy new_{table} from '{self.texts / table}'")]
+        self.psql(*(argument for table in TABLES for argument in ("-c", f"create table new_{table} (like {table})")), *copies)
+        old = "select id, person_id, worker_id, started, kind, minutes, fee, paid"
+        self.psql("-c", f"""
+            alter table visit drop constraint visit_person_id_fkey, drop constraint visit_worker_id_fkey,
+              drop constraint visit_pkey;
+            drop index visit_person;
+            insert into person table new_person;
+            insert into worker table new_worker;
+            insert into visit {old}, 'as it was' from new_visit limit {self.rows // 2};
+            insert into visit {old.replace("select id", "select gen_random_uuid()")}, note
+              from new_visit, generate_series(1, {max(0, existing - self.rows // 2) // self.rows + 1})
+              limit {max(0, existing - self.rows // 2)};
+            drop table {", ".join(f"new_{table}" for table in TABLES)};
+            alter table visit add primary key (id), add foreign key (person_id) references person,
+              add foreign key (worker_id) references worker;
+            create index visit_person on visit (person_id);""", "-c", "vacuum analyze", "-c", "checkpoint")
+        self.psql_beside("drop database if exists filled", "alter database bench rename to filled")
+
+    def filled(self):
+        """The order before its import, and a fresh copy of the filled database."""
+        self.renew_order()
+        self.psql_beside("drop database if exists bench",
+                         "create database bench template filled strategy file_copy", "checkpoint")
+
+    def psql_beside(self, *statements):
+        """In another database than the one that is made and removed."""
+        commands = [argument for statement in statements for argument in ("-c", statement)]
+        subprocess.run(["psql", self.beside, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", "set client_min_messages = warning",
+                        *commands], check=True)
+
+    def program(self, name):
+        lines = ["begin;"]
+        for table in TABLES:
+            if name == "copy":
+                lines.append(f"\\copy {table} from '{self.texts / table}'")
+                continue
+            columns = COLUMNS[table]
+            sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
+            lines += [f"create temporary table new_{table} (like {table}) on commit drop;",
+                      f"\\copy new_{table} from '{self.texts / table}'",
+                      f"insert into {table} table new_{table} on conflict (id) do update set {sets};"]
+        return "\n".join([*lines, "commit;"])
 
     def command(self, name):
-        if name == "copy":
-            return self.copy_command()
-        return [self.chartlift, "--quiet", name, "--order", "bench"]
+        if name in ("copy", "staged"):
+            return ["sh", "-c", f"psql '{self.dsn}' -Xq -v ON_ERROR_STOP=1 <<'END'\n{self.program(name)}\nEND"]
+        stage = {"upsert": "import"}.get(name, name)
+        return [self.chartlift, "--quiet", stage, "--order", "bench"]
 
     def measure(self, name):
         out = self.project / "order"
@@ -163,7 +219,7 @@ def report(rounds):
         middle = {key: statistics.median(figure[key] for figure in figures) for key in figures[0]}
         print(f"{name:10} {middle['wall']:8.2f} {middle['client']:9.2f} {middle['server']:9.2f} {middle['all']:8.2f} "
               f"{middle['peak']:8.0f}")
-        if name == "import":
+        if name in ("import", "upsert"):
             print(f"{' crosswalk':10} {'':8} {'':9} {middle['crosswalk']:9.2f} {middle['crosswalk']:8.2f}")
     print()
     rows = lambda figure: figure["all"] - figure["crosswalk"]
@@ -171,7 +227,8 @@ def report(rounds):
     pairs = [("import", rows, "copy", whole, 1.15, "import without its crosswalk against \\copy"),
              ("import", lambda figure: figure["crosswalk"], "copy", whole, 0.25, "the crosswalk against \\copy"),
              ("verify", whole, "import", whole, 1 / 3, "verify against import"),
-             ("rollback", whole, "import", whole, 1, "rollback against import")]
+             ("rollback", whole, "import", whole, 1, "rollback against import"),
+             ("upsert", whole, "staged", whole, 1.3, "upsert against COPY to staging and INSERT ... ON CONFLICT")]
     for one, of_one, other, of_other, most, meaning in pairs:
         if one in rounds and other in rounds:
             ratios = [of_one(a) / of_other(b) for a, b in zip(rounds[one], rounds[other])]
@@ -188,17 +245,23 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keys", choices=("number", "uuid"), default="uuid", help="what the old system's keys look like")
     parser.add_argument("--only", default="copy import verify rollback")
+    parser.add_argument("--upsert", type=int, metavar="EXISTING", help="upsert into so many visits, half of the rows new")
     options = parser.parse_args()
     bench = Bench(options)
     try:
-        bench.prepare()
+        bench.psql_beside("create database bench")
+        bench.prepare("upsert" if options.upsert else "insert")
+        if options.upsert:
+            bench.fill(options.upsert)
+        else:
+            bench.texts_of_all()
         print(f"{options.rows} visits, keys: {options.keys}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
               f"{options.rounds} rounds", flush=True)
-        rounds = {name: [] for name in options.only.split()}
+        rounds = {name: [] for name in ("staged upsert" if options.upsert else options.only).split()}
         for _ in range(options.rounds):
             for name in rounds:
-                if name in ("copy", "import"):
-                    bench.again()
+                if name in FIRST:
+                    bench.filled() if options.upsert else bench.empty()
                 rounds[name].append(bench.measure(name))
         report(rounds)
     finally:
