@@ -20,6 +20,7 @@ mod hostile_cells;
 mod interrupted;
 mod json_path;
 mod kill;
+mod located;
 mod lock;
 mod matched_data;
 mod mutations;
@@ -38,6 +39,7 @@ fn main() {
     for (module, tests) in [
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
+        ("located", located::TESTS),
         ("lock", lock::TESTS),
         ("sweep", sweep::TESTS),
         ("outage", outage::TESTS),

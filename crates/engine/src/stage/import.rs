@@ -4,6 +4,7 @@ use chartlift_io::failpoint;
 use chartlift_io::target::{Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
 use chartlift_rules::{Disposition, Target, TargetTable};
 
+use super::gathered::{gathered, in_key_order};
 use super::ids::{FurtherNames, Ids};
 use super::linked::Assigned;
 use super::loadable::{Loadable, in_load_order, table_spec};
@@ -162,8 +163,8 @@ async fn write(
     let ids = Ids::new(work, &spec, assigned)?;
     let mut rows = 0;
     let loadable = Loadable::open(work, table)?;
-    for batch in loadable.batches() {
-        let batch = ids.resolve(&spec, &batch?)?;
+    for batch in gathered(loadable.batches()) {
+        let batch = in_key_order(table, &spec, ids.resolve(&spec, &batch?)?)?;
         further.see(work.nth, &batch);
         if batch.num_rows() > 0 {
             rows += load.write(&spec, &batch).await?;

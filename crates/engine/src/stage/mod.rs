@@ -7,6 +7,7 @@ mod convert;
 mod drift;
 mod fates;
 mod future;
+mod gathered;
 mod held_rows;
 mod identify;
 mod ids;

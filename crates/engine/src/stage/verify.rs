@@ -1,7 +1,7 @@
 //! verify: every row and cell that should be in the target against what is there, by digests that the database
 //! computes; where they differ, down to the row and the column. Then the statement is balanced, or it is not.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chartlift_io::target::{BucketDigest, Link, LoadRecord, RowDigest, TableSpec, Target as Database};
 use chartlift_rules::{LoadMode, TargetTable};
@@ -16,8 +16,11 @@ use crate::report::{StageReport, table_of};
 use crate::statement::{LoadBalance, Mismatch, Stage, Trouble, Verdict};
 use crate::summary;
 
-/// Buckets that a differing table is divided into, to find the rows that differ without reading the rest.
-const BUCKETS: u32 = 1024;
+/// Buckets that a differing table is divided into, to find the rows that differ without comparing the rest: so many that
+/// each holds some hundreds of rows, within what both sides can keep sums of.
+const FEWEST_BUCKETS: u32 = 1 << 10;
+const MOST_BUCKETS: u32 = 1 << 15;
+const ROWS_A_BUCKET: u64 = 256;
 /// Mismatches that are listed of a table. Once there are so many, the rest of what differs is not looked at row by
 /// row: all its rows count as not proved.
 const MOST_MISMATCHES: usize = 1000;
@@ -175,20 +178,22 @@ async fn locate(
     record: &LoadRecord,
     report: &mut StageReport,
 ) -> Result<u64, Error> {
+    let rows = record.tables.iter().filter(|table| table.name == spec.name).map(|table| table.rows).sum();
+    let buckets = buckets_for(rows);
     let expected =
-        tokio::task::block_in_place(|| digest_of(loadable, columns, BUCKETS, work.environment.threads))?;
-    let found = connection.digest(spec, record, BUCKETS).await?;
+        tokio::task::block_in_place(|| digest_of(loadable, columns, buckets, work.environment.threads))?;
+    let found = connection.digest(spec, record, buckets).await?;
     let mut found_rows = Found { work, spec, listed: Vec::new(), wrong: 0 };
-    for (buckets, rows) in differing(&expected.buckets(), &found) {
+    for (chosen, rows) in differing(&expected.buckets(), &found) {
         if found_rows.listed.len() >= MOST_MISMATCHES {
             found_rows.wrong += rows;
             continue;
         }
-        let there = connection.row_digests(spec, record, BUCKETS, &buckets).await?;
+        let there = connection.row_digests(spec, record, buckets, &chosen).await?;
         let wanted = tokio::task::block_in_place(|| {
             let mut wanted = Vec::new();
             for batch in loadable.batches() {
-                wanted.extend(row_digests(columns, &batch?, BUCKETS, &buckets)?);
+                wanted.extend(row_digests(columns, &batch?, buckets, &chosen)?);
             }
             Ok::<_, Error>(wanted)
         })?;
@@ -198,14 +203,22 @@ async fn locate(
     Ok(found_rows.wrong)
 }
 
-/// The buckets that differ, in groups of few enough rows to compare at once, each with its number of rows.
+/// A power of two.
+fn buckets_for(rows: u64) -> u32 {
+    let wanted = u32::try_from(rows / ROWS_A_BUCKET).unwrap_or(MOST_BUCKETS).min(MOST_BUCKETS);
+    wanted.next_power_of_two().max(FEWEST_BUCKETS)
+}
+
+/// The buckets that differ, in groups of few enough rows to compare at once, each with its number of rows, in ascending
+/// order.
 fn differing(expected: &[BucketDigest], found: &[BucketDigest]) -> Vec<(Vec<u32>, u64)> {
     let by_number = |all: &[BucketDigest]| -> BTreeMap<u32, BucketDigest> {
         all.iter().map(|one| (one.bucket, one.clone())).collect()
     };
     let (expected, found) = (by_number(expected), by_number(found));
     let mut groups: Vec<(Vec<u32>, u64)> = Vec::new();
-    for bucket in 0..BUCKETS {
+    let numbers: BTreeSet<u32> = expected.keys().chain(found.keys()).copied().collect();
+    for bucket in numbers {
         let (wanted, there) = (expected.get(&bucket), found.get(&bucket));
         if wanted == there {
             continue;
