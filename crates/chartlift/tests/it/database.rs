@@ -86,8 +86,7 @@ impl Database {
                 let runtime =
                     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
                 let client = runtime.block_on(async {
-                    let (client, connection) =
-                        tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+                    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
                     tokio::spawn(connection);
                     client.batch_execute(statements).await?;
                     Ok::<_, anyhow::Error>(client)
