@@ -13,6 +13,7 @@ mod every_type;
 mod hash;
 mod linked;
 mod lost_commit;
+mod modes;
 mod place;
 mod routes;
 mod secure;
@@ -72,4 +73,12 @@ conformance! {
     a_row_matched_from_another_series_keeps_its_load
     the_lock_keeps_writers_out
     bookkeeping_of_version_1_is_brought_up_to_date
+    upsert_writes_what_differs
+    upsert_keeps_what_rows_were
+    upsert_compares_by_bytes
+    upsert_takes_rows_of_earlier_loads_over
+    upsert_refuses_a_key_twice
+    skip_existing_leaves_rows_alone
+    rulings_keep_rows
+    staged_rows_are_loaded_once_merged
 }

@@ -11,6 +11,7 @@ mod facts;
 mod load;
 mod refusal;
 mod rollback;
+mod scope;
 mod session;
 mod setup;
 mod tls;
@@ -21,7 +22,7 @@ use async_trait::async_trait;
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, Existing, LoadHeader, LoadRecord, Options,
-    RowDigest, TableSpec, Target,
+    RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
 use crate::copy::Column;
@@ -139,6 +140,10 @@ impl Target for PostgresTarget {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
         digest::rows(&self.server, table, load, buckets, chosen).await
+    }
+
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
+        scope::unanswered(&self.server, table, load).await
     }
 
     async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error> {
