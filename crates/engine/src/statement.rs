@@ -249,7 +249,11 @@ pub struct CategoryBalance {
     pub rows: u64,
 }
 
-/// converted = loaded + matched + held
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// converted = loaded + matched + held; loaded = verified + superseded
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LoadBalance {
     pub table: String,
@@ -257,7 +261,16 @@ pub struct LoadBalance {
     pub held: u64,
     pub matched: u64,
     pub loaded: u64,
+    /// Of the loaded, rows that were there and took other cells.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub updated: u64,
+    /// Of the loaded, rows that were there with just these cells.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unchanged: u64,
     pub verified: u64,
+    /// Of the loaded, rows that a later load has written to since: verify leaves them to it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub superseded: u64,
     pub digest: Option<String>,
 }
 

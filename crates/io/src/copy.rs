@@ -407,7 +407,7 @@ fn check_text(text: &str, longest: Option<u32>) -> Result<(), Problem> {
 }
 
 #[inline]
-fn write_text(text: &str, longest: Option<u32>, out: &mut BytesMut) -> Result<(), Problem> {
+pub(crate) fn write_text(text: &str, longest: Option<u32>, out: &mut BytesMut) -> Result<(), Problem> {
     check_text(text, longest)?;
     put_text(text, out)
 }

@@ -256,6 +256,10 @@ pub enum LoadMode {
     /// A conflict is a finding and nothing is loaded.
     #[default]
     Insert,
+    /// Rows whose key is there already take the cells of the export.
+    Upsert,
+    /// Rows whose key is there already stay as they are; only the others are inserted.
+    SkipExisting,
     /// Rows that are there already are found and left as they are; only the others are inserted.
     Match,
 }

@@ -1,7 +1,9 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
 use chartlift_io::failpoint;
-use chartlift_io::target::{Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
+use chartlift_io::target::{
+    Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, Merged, Rulings, SYSTEMS,
+};
 use chartlift_rules::{Disposition, Target, TargetTable};
 
 use super::gathered::{gathered, in_key_order};
@@ -77,6 +79,7 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
                 return Ok(unbalanced);
             }
             let at = work.environment.clock.now().to_rfc3339();
+            let tables = tables.into_iter().map(|(table, came_to)| (table, came_to.loaded())).collect();
             let outcome = LoadOutcome { tables, log_head: work.order.head().to_owned(), at };
             let record = load.commit(&outcome).await?;
             failpoint::hit("import-committed");
@@ -117,13 +120,13 @@ fn not_analyzed(left: Result<Vec<String>, chartlift_io::Error>) -> Vec<Finding> 
     }]
 }
 
-/// Writes every table's rows, and links those that are there already; answers how many rows each table took.
+/// Writes every table's rows, and links those that are there already; answers what each table's rows came to.
 async fn write_all(
     work: &Work<'_>,
     load: &mut dyn Load,
     live: Catalog,
     loads: &[LoadBalance],
-) -> Result<Vec<(String, u64)>, Error> {
+) -> Result<Vec<(String, Merged)>, Error> {
     let (systems, target) = (work.systems()?, work.target()?);
     let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
     work.environment.progress.begin(Stage::Import, "importing", total);
@@ -137,12 +140,14 @@ async fn write_all(
     for table in in_load_order(target) {
         let again = again.get(&table.name.value);
         let mut further = FurtherNames::of(&systems, table)?;
-        let mut rows = 0;
+        let mut came_to = Merged::default();
         for one in &systems {
-            rows += write(one, table, load, &mut further, (&assigned, again)).await?;
+            write(one, table, load, &mut further, (&assigned, again)).await?;
+            let spec = table_spec(target, table, &one.system()?.name);
+            came_to += load.merge(&spec, &Rulings::default()).await?;
         }
         further.link(&systems, table, load).await?;
-        tables.push((table.database_name().to_owned(), rows));
+        tables.push((table.database_name().to_owned(), came_to));
     }
     work.environment.progress.end();
     Ok(tables)
@@ -155,23 +160,22 @@ async fn write(
     load: &mut dyn Load,
     further: &mut FurtherNames,
     (assigned, again): (&Assigned, Option<&matched::Again>),
-) -> Result<u64, Error> {
+) -> Result<(), Error> {
     let spec = table_spec(work.target()?, table, &work.system()?.name);
     if let Some(again) = again {
         load.link(&spec, &again.fresh, again.known).await?;
     }
     let ids = Ids::new(work, &spec, assigned)?;
-    let mut rows = 0;
     let loadable = Loadable::open(work, table)?;
     for batch in gathered(loadable.batches()) {
         let batch = in_key_order(table, &spec, ids.resolve(&spec, &batch?)?)?;
         further.see(work.nth, &batch);
         if batch.num_rows() > 0 {
-            rows += load.write(&spec, &batch).await?;
+            load.write(&spec, &batch).await?;
             work.environment.progress.advance(batch.num_rows() as u64);
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn finished(
@@ -186,7 +190,12 @@ fn finished(
     };
     for mut load in loads {
         let name = database_name(target, &load);
-        load.loaded = record.tables.iter().find(|table| table.name == name).map_or(0, |table| table.rows);
+        if let Some(table) = record.tables.iter().find(|table| table.name == name) {
+            load.loaded = table.rows;
+            load.updated = table.updated;
+            load.unchanged = table.unchanged;
+            load.matched = table.matched;
+        }
         report.loads.push(load);
     }
     Finished { report, verdict: Verdict::Pass, digest: record.input_digest.clone() }
@@ -198,10 +207,11 @@ fn database_name<'a>(target: &'a Target, load: &'a LoadBalance) -> &'a str {
 }
 
 /// The first table of which the target did not take all rows, as a failed stage that has loaded nothing.
-fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, u64)]) -> Option<Finished> {
+fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, Merged)]) -> Option<Finished> {
     let rows = |load: &LoadBalance| {
         let name = database_name(target, load);
-        written.iter().find(|(table, _)| table == name).map_or(0, |(_, rows)| *rows)
+        let found = written.iter().find(|(table, _)| table == name);
+        found.map_or(0, |(_, came_to)| came_to.loaded() + came_to.matched + came_to.kept)
     };
     let wanted = |load: &LoadBalance| load.converted - load.held - load.matched;
     let short = loads.iter().find(|load| rows(load) != wanted(load))?;

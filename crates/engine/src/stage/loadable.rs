@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{Int32Type, Int64Type, Schema, SchemaRef};
-use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
+use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec, WriteMode};
 use chartlift_rules::{LoadMode, Target, TargetKey, TargetTable};
 
 use super::{Work, linked};
@@ -42,7 +42,13 @@ pub(crate) fn table_spec(target: &Target, table: &TargetTable, system: &str) -> 
         })
         .collect();
     let name = schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone());
-    TableSpec { name, columns, system: system.to_owned(), keyspace: table.name.value.clone() }
+    let mode = match schema.extension.mode {
+        LoadMode::Insert => WriteMode::Insert,
+        LoadMode::Upsert => WriteMode::Upsert,
+        LoadMode::SkipExisting => WriteMode::SkipExisting,
+        LoadMode::Match => WriteMode::Match,
+    };
+    TableSpec { name, columns, system: system.to_owned(), keyspace: table.name.value.clone(), mode }
 }
 
 /// The table that a column refers to.
@@ -122,6 +128,12 @@ impl Loadable {
         let hold = table.schema.extension.hold.as_ref();
         let hold = hold.and_then(|hold| columns.iter().position(|column| *column == hold.value));
         Ok(Self { parts: layer::parts(&converted)?, held, matched, emptied, columns, key, hold, read: None })
+    }
+
+    /// Without the rows of these source keys.
+    pub(super) fn without(mut self, keys: impl IntoIterator<Item = String>) -> Self {
+        self.matched.extend(keys);
+        self
     }
 
     /// The rows too that are in the target already.

@@ -13,6 +13,7 @@ mod spec;
 mod sqlite;
 mod surroundings;
 pub(crate) mod values;
+mod writing;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub use record::{
 };
 pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
 pub use surroundings::Surroundings;
+pub use writing::{Merged, Path, Reason, Rulings, TablePlan, Unanswered, WriteMode};
 
 /// A place that rows are loaded into.
 #[async_trait]
@@ -99,6 +101,9 @@ pub trait Target: Send + Sync {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
 
+    /// The rows of the table's keyspace for which a load does not answer any more, or never did.
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error>;
+
     /// The rows that a linked table has now, with the given columns, and what its keyspace knows of them.
     async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error>;
 
@@ -116,9 +121,17 @@ pub trait Target: Send + Sync {
 /// One open transaction. Dropping it means that nothing happened.
 #[async_trait]
 pub trait Load: Send {
+    /// Which way the table's rows take. Looks, and changes nothing.
+    async fn plan(&mut self, table: &TableSpec) -> Result<TablePlan, Error>;
+
     /// Writes rows and their crosswalk entries. The batch has one column for each of the table's, in order, and
-    /// then `_key`, the row's source key. Answers how many rows were written.
+    /// then `_key`, the row's source key. Answers how many rows were written. Staged rows are in the table, and
+    /// counted, after [`Load::merge`].
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error>;
+
+    /// Brings the rows that were written of a table into it; to be called once, after the last of them. Rows that are
+    /// there are left as they were in the bookkeeping before anything is written to them.
+    async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error>;
 
     /// Keeps others from writing to these tables until the load ends. Reading stays possible.
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error>;

@@ -78,6 +78,7 @@ pub(crate) async fn takes_numbers_past_the_keys_written(place: &Place) {
             .to_vec(),
         system: "sample".to_owned(),
         keyspace: "counted".to_owned(),
+        mode: chartlift_io::target::WriteMode::Insert,
     };
     // Beyond what is drawn one by one, within it, and behind what was given meanwhile.
     for (order, number) in [("1", 50_000_i64), ("2", 50_010), ("3", 7)] {

@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use arrow::record_batch::RecordBatch;
 use chartlift_io::Error;
-use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec, TypeClass};
+use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec, TypeClass, WriteMode};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -36,6 +36,7 @@ async fn round_trip(
             ColumnSpec { name: "value".to_owned(), role: Role::Data },
         ],
         keyspace: format!("one {column_type} {}", uuid_of(&format!("{values:?}"))[0]),
+        mode: WriteMode::Insert,
     };
     let keys: ArrayRef =
         Arc::new((0..values.len()).map(|row| Some(format!("{row:06}"))).collect::<StringViewArray>());

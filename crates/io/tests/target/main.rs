@@ -15,6 +15,7 @@ mod facts;
 mod hash;
 mod linked;
 mod lost_commit;
+mod modes;
 mod place;
 mod routes;
 mod secure;
@@ -80,4 +81,12 @@ conformance! {
     a_dropped_load_leaves_triggers_as_they_were
     takes_numbers_past_the_keys_written
     gathers_statistics
+    upsert_writes_what_differs
+    upsert_keeps_what_rows_were
+    upsert_compares_by_bytes
+    upsert_takes_rows_of_earlier_loads_over
+    upsert_refuses_a_key_twice
+    skip_existing_leaves_rows_alone
+    rulings_keep_rows
+    staged_rows_are_loaded_once_merged
 }

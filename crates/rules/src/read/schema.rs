@@ -140,7 +140,12 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let words =
         [("uuid", TargetKey::Uuid), ("natural", TargetKey::Natural), ("identity", TargetKey::Identity)];
     extension.key = entries.choice("key", &words, problems).unwrap_or_default();
-    let words = [("insert", LoadMode::Insert), ("match", LoadMode::Match)];
+    let words = [
+        ("insert", LoadMode::Insert),
+        ("upsert", LoadMode::Upsert),
+        ("skip-existing", LoadMode::SkipExisting),
+        ("match", LoadMode::Match),
+    ];
     extension.mode = entries.choice("mode", &words, problems).unwrap_or_default();
     if usage == Use::Target {
         extension.alternatives = matching::read(&entries, extension.mode, problems);

@@ -271,6 +271,14 @@ pub(super) async fn insert_load(session: &Session, header: &LoadHeader) -> Resul
 const PLACE: &str = "(SELECT c.system_identifier::text || '/' || d.oid::text FROM pg_control_system() c, pg_database d \
      WHERE d.datname = current_database())";
 
+/// Whether a row's `xmin`, given as an expression, is of none of our transactions here: somebody else has written to the
+/// row since our last write.
+pub(super) fn foreign(xmin: &str) -> String {
+    format!(
+        "({xmin}::text::bigint NOT IN (SELECT x.xid & 4294967295 FROM chartlift.transaction x WHERE x.place = {PLACE}))"
+    )
+}
+
 /// Remembers that the open transaction is one of ours: `load` or `rollback`.
 pub(super) async fn insert_transaction(session: &Session, load: i32, kind: &str) -> Result<(), Error> {
     let sql = format!(

@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures::TryStreamExt;
 
 use super::session::{Server, Session};
-use super::{bookkeeping, catalog, quoted, quoted_part};
+use super::{bookkeeping, catalog, quoted, quoted_part, scope};
 use crate::Error;
 use crate::target::{
     BucketDigest, CatalogTable, KeyKind, LoadRecord, Role, RowDigest, TableSpec, TypeClass, bucket_mask,
@@ -134,10 +134,10 @@ impl Query {
         }
         let own = keyspace(session, load, table, &table.keyspace).await?;
         let link = link(&entry, table, own)?;
+        let answered = scope::answered(load, scope::any_superseded(session, table, load).await?);
         let from = format!(
-            "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND k.load = {} AND k.created",
+            "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND {answered}",
             quoted(&table.name),
-            load.id
         );
         Ok(Self { from, cells })
     }

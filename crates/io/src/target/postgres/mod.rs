@@ -12,6 +12,7 @@ mod facts;
 mod load;
 mod refusal;
 mod rollback;
+mod scope;
 mod session;
 mod setup;
 mod tls;
@@ -24,7 +25,7 @@ use async_trait::async_trait;
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
-    Options, RowCheck, RowDigest, TableSpec, Target,
+    Options, RowCheck, RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
 use crate::copy::Column;
@@ -158,6 +159,10 @@ impl Target for PostgresTarget {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
         digest::rows(&self.server, table, load, buckets, chosen).await
+    }
+
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
+        scope::unanswered(&self.server, table, load).await
     }
 
     async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error> {

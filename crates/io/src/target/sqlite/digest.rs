@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::refusal::refused_at;
-use super::{bookkeeping, catalog, quoted, quoted_part};
+use super::{bookkeeping, catalog, quoted, quoted_part, row_hash, scope};
 use crate::Error;
 use crate::hash::hash_text_extended;
 use crate::target::{
@@ -106,16 +106,13 @@ fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Resul
         }
     }
     let (key, kind) = table.key()?;
-    let link = match kind {
-        KeyKind::Uuid => "k.target_uuid",
-        KeyKind::Natural => "k.source_key",
-        KeyKind::Linked => "k.target_key",
-    };
+    let link = row_hash::link_column(kind);
     let sql = format!(
-        "SELECT k.source_key{columns} FROM chartlift_crosswalk k JOIN {} t ON t.{} = {link}{joins} \
-         WHERE k.keyspace = ?1 AND k.load = ?2 AND k.created = 1",
+        "SELECT k.source_key{columns} FROM chartlift_crosswalk k JOIN {} t ON t.{} = k.{link}{joins} \
+         WHERE k.keyspace = ?1 AND {}",
         quoted(&table.name),
-        quoted_part(&key.name)
+        quoted_part(&key.name),
+        scope::answered(scope::any_superseded(connection, table, load)?)
     );
     Ok((sql, parameters))
 }

@@ -9,6 +9,8 @@ mod existing;
 mod load;
 mod refusal;
 mod rollback;
+mod row_hash;
+mod scope;
 mod script;
 mod triggers;
 
@@ -21,7 +23,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
-    Options, RowDigest, TableSpec, Target,
+    Options, RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
 use crate::target::name::{quoted, quoted_part};
@@ -126,7 +128,7 @@ impl Target for SqliteTarget {
     }
 
     fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error> {
-        load::unfit(table, column, values)
+        load::session::unfit(table, column, values)
     }
 
     async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error> {
@@ -167,6 +169,15 @@ impl Target for SqliteTarget {
         self.read(move |connection| match connection {
             Some(connection) => digest::rows(connection, &table, &load, buckets, &chosen),
             None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
+        let (table, load) = (table.clone(), load.clone());
+        self.read(move |connection| match connection {
+            Some(connection) => scope::unanswered(connection, &table, &load),
+            None => Ok(Unanswered::default()),
         })
         .await
     }
@@ -217,6 +228,7 @@ fn open(path: &Path, lock_wait: Duration) -> Result<Connection, Error> {
              PRAGMA temp_store = FILE;",
         )
         .map_err(refused(doing))?;
+    row_hash::register(&connection)?;
     Ok(connection)
 }
 

@@ -1,37 +1,30 @@
-//! One load into PostgreSQL: one connection, one transaction, rows and crosswalk by binary COPY.
-//!
-//! A connection runs one COPY at a time, so crosswalk entries gather in a buffer of bounded size; when it is full,
-//! the table's COPY ends, the entries go in by one of their own, and the next batch opens the table's again.
+//! One load into PostgreSQL: one connection, one transaction, rows and crosswalk by binary COPY, staged where a plain
+//! COPY into the table would not do.
+
+mod copying;
+mod merge;
+mod stage;
 
 use std::collections::HashMap;
-use std::pin::Pin;
 
-use arrow::array::{Array, StringViewArray};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use bytes::{BufMut, Bytes, BytesMut};
-use futures::SinkExt;
-use tokio_postgres::CopyInSink;
+use bytes::BytesMut;
 
+use self::copying::{Keys, LINKS_BYTES, OpenCopy};
+use self::merge::Merge;
 use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
 use super::triggers::Disabled;
-use super::{aftermath, bookkeeping, catalog, existing, quoted, quoted_part};
+use super::{aftermath, bookkeeping, catalog, existing};
 use crate::Error;
-use crate::copy::{Column, HEADER, TRAILER, parse_uuid, write_link};
+use crate::copy::{Column, parse_uuid, write_link};
 use crate::failpoint;
 use crate::target::values::Values;
 use crate::target::{
-    Begun, CatalogColumn, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec,
+    Begun, CatalogColumn, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, Merged, Path,
+    Rulings, TablePlan, TableSpec,
 };
-
-/// What is sent at a time, in bytes.
-const CHUNK_BYTES: usize = 128 << 10;
-/// How much of the crosswalk waits in memory, in bytes: some 60 000 entries.
-const LINKS_BYTES: usize = 4 << 20;
-/// The same for tables whose rows refer to one another: their references are checked at the end of each COPY, so
-/// all of a table's rows should fit into one.
-const LINKS_OF_SELF_REFERENCE_BYTES: usize = 64 << 20;
 
 const WRITE: &str = "insert rows";
 const LINK: &str = "write the crosswalk";
@@ -43,6 +36,8 @@ struct PostgresLoad {
     load: i32,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    /// Rows written of each and not merged yet.
+    waiting: HashMap<(String, String), u64>,
     copy: Option<OpenCopy>,
     links: BytesMut,
     /// The table and system whose entries `links` holds, and the statement that sends them.
@@ -53,6 +48,8 @@ struct PostgresLoad {
     tables: Vec<LoadedTable>,
     disabled: Disabled,
     scratch: String,
+    /// How many tables rows waited in so far.
+    stages: usize,
     /// A call did not come to its end: nothing may be committed any more.
     broken: bool,
 }
@@ -64,16 +61,14 @@ struct Plan {
     links_copy: String,
     columns: Vec<CatalogColumn>,
     keyspace: i32,
+    /// Nobody but this load has entries in it.
+    new_keyspace: bool,
+    /// Where entries go: the crosswalk, or the part of it that this load fills.
+    crosswalk: String,
     key: usize,
     linked: bool,
-    links_bytes: usize,
-}
-
-struct OpenCopy {
-    table: String,
-    sink: Pin<Box<CopyInSink<Bytes>>>,
-    buffer: BytesMut,
-    rows: u64,
+    /// The table that rows wait in, where they are staged.
+    stage: Option<String>,
 }
 
 pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun, Error> {
@@ -96,6 +91,7 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         header: header.clone(),
         load,
         plans: HashMap::new(),
+        waiting: HashMap::new(),
         copy: None,
         links: BytesMut::new(),
         links_of: Default::default(),
@@ -104,12 +100,18 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         tables: Vec::new(),
         disabled: Disabled::default(),
         scratch: String::new(),
+        stages: 0,
         broken: false,
     })))
 }
 
 #[async_trait]
 impl Load for PostgresLoad {
+    async fn plan(&mut self, table: &TableSpec) -> Result<TablePlan, Error> {
+        self.settle().await?;
+        stage::plan(&self.session, table).await
+    }
+
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
         self.check_whole()?;
         // Holds too when this call is abandoned half way.
@@ -122,25 +124,42 @@ impl Load for PostgresLoad {
         }
         let key = batch.columns().get(plan.key).map(|array| Values::of(&table.name, "_key", array.as_ref()));
         let keys = Keys { source: source_keys, target: key.transpose()? };
-        self.note_rows(table, batch)?;
+        self.note_rows(table, &plan, batch)?;
         let mut row = 0;
         while row < batch.num_rows() {
             if self.copy.is_none() {
                 self.open_copy(table, &plan).await?;
             }
-            let next = self.encode(table, &plan, &columns, &keys, row)?;
-            if let Some(copy) = &mut self.copy {
-                copy.rows += (next - row) as u64;
-            }
-            row = next;
+            row = self.encode(table, &plan, &columns, &keys, row)?;
             self.send_chunk().await?;
-            if self.links.len() >= plan.links_bytes {
+            if self.links.len() >= LINKS_BYTES {
                 self.end_copy().await?;
                 self.send_links().await?;
             }
         }
         self.broken = false;
         Ok(batch.num_rows() as u64)
+    }
+
+    async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
+        self.settle().await?;
+        let own = (table.name.clone(), table.system.clone());
+        let Some(rows) = self.waiting.remove(&own) else { return Ok(Merged::default()) };
+        self.broken = true;
+        let plan = self.plan_of(table).await?;
+        let merged = match &plan.stage {
+            None => Merged { inserted: rows, ..Merged::default() },
+            Some(stage) => {
+                let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
+                let merged = merge.run(rows, rulings).await?;
+                LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+                // What it waited in is gone.
+                self.plans.remove(&own);
+                merged
+            }
+        };
+        self.broken = false;
+        Ok(merged)
     }
 
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error> {
@@ -186,7 +205,7 @@ impl Load for PostgresLoad {
                 &uuid
             };
             write_link(&mut self.links, place, false, source_key, Some(key)).map_err(unfit)?;
-            if self.links.len() >= plan.links_bytes {
+            if self.links.len() >= LINKS_BYTES {
                 self.send_links().await?;
             }
         }
@@ -232,11 +251,6 @@ impl Load for PostgresLoad {
     }
 }
 
-struct Keys<'a> {
-    source: &'a StringViewArray,
-    target: Option<Values<'a>>,
-}
-
 impl PostgresLoad {
     fn check_whole(&self) -> Result<(), Error> {
         if self.broken {
@@ -255,7 +269,7 @@ impl PostgresLoad {
             self.end_copy().await?;
             self.send_links().await?;
         }
-        let plan = self.plan(table).await?;
+        let plan = self.plan_of(table).await?;
         self.links_of = (table.name.clone(), table.system.clone());
         self.links_copy.clone_from(&plan.links_copy);
         Ok(plan)
@@ -271,7 +285,7 @@ impl PostgresLoad {
         Ok(())
     }
 
-    async fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
+    async fn plan_of(&mut self, table: &TableSpec) -> Result<Plan, Error> {
         let own = (table.name.clone(), table.system.clone());
         if let Some(plan) = self.plans.get(&own) {
             return Ok(plan.clone());
@@ -285,31 +299,40 @@ impl PostgresLoad {
             columns.push(known.clone());
         }
         let linked = table.is_linked();
-        let (keyspace, links_copy) = self.keyspace(table, linked).await?;
-        let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
+        let (keyspace, crosswalk) = self.keyspace(table).await?;
+        let new_keyspace = self.new_keyspaces.contains(&keyspace);
+        let stage = match stage::plan(&self.session, table).await?.path {
+            Path::Direct => None,
+            Path::Staged => {
+                self.stages += 1;
+                Some(stage::create(&self.session, table, self.stages).await?)
+            }
+        };
+        let key = if linked { "target_key" } else { "target_uuid" };
+        // Nobody sees the load's own part of the crosswalk before the commit: its rows need not be looked at again.
+        let frozen = if new_keyspace { ", FREEZE" } else { "" };
         let plan = Plan {
-            copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
-            links_copy,
+            copy: stage::copy(table, stage.as_deref()),
+            links_copy: format!(
+                "COPY {crosswalk} (keyspace, load, created, {key}, source_key) FROM STDIN (FORMAT binary{frozen})"
+            ),
             columns,
             keyspace,
+            new_keyspace,
+            crosswalk,
             key: table.key_position()?,
             linked,
-            links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
+            stage,
         };
         self.plans.insert(own, plan.clone());
         Ok(plan)
     }
 
-    /// A keyspace's number and the statement that copies its entries.
-    async fn keyspace(&mut self, table: &TableSpec, linked: bool) -> Result<(i32, String), Error> {
-        let key = if linked { "target_key" } else { "target_uuid" };
-        let columns = format!("(keyspace, load, created, {key}, source_key)");
+    /// A keyspace's number and the table that takes its entries.
+    async fn keyspace(&mut self, table: &TableSpec) -> Result<(i32, String), Error> {
         let keyspace = match bookkeeping::keyspace(&self.session, &self.header.series, table).await? {
             Keyspace::Known(keyspace) if !self.new_keyspaces.contains(&keyspace) => {
-                return Ok((
-                    keyspace,
-                    format!("COPY chartlift.crosswalk {columns} FROM STDIN (FORMAT binary)"),
-                ));
+                return Ok((keyspace, "chartlift.crosswalk".to_owned()));
             }
             Keyspace::Known(keyspace) => keyspace,
             Keyspace::New(keyspace) => {
@@ -321,122 +344,23 @@ impl PostgresLoad {
                 keyspace
             }
         };
-        // Nobody sees the partition before the commit: its rows need not be looked at again.
-        let partition = bookkeeping::partition(self.load);
-        Ok((keyspace, format!("COPY {partition} {columns} FROM STDIN (FORMAT binary, FREEZE)")))
+        Ok((keyspace, bookkeeping::partition(self.load)))
     }
 
-    /// Encodes rows from `row` on until a chunk is full; the first row that is left.
-    fn encode(
-        &mut self,
-        table: &TableSpec,
-        plan: &Plan,
-        columns: &[Column<'_>],
-        keys: &Keys<'_>,
-        row: usize,
-    ) -> Result<usize, Error> {
-        let Some(copy) = &mut self.copy else { return Ok(row) };
-        let unfit = |column: &str, problem| Error::Value {
-            table: table.name.clone(),
-            column: column.to_owned(),
-            problem,
-        };
-        let mut next = row;
-        while next < keys.source.len() && copy.buffer.len() < CHUNK_BYTES {
-            copy.buffer.put_i16(columns.len() as i16);
-            for column in columns {
-                column
-                    .write(next, &mut copy.buffer, &mut self.scratch)
-                    .map_err(|problem| unfit(column.name, problem))?;
-            }
-            let key = match keys.target {
-                Some(values) if plan.linked => {
-                    self.scratch.clear();
-                    values.write_key(next, &mut self.scratch);
-                    Some(self.scratch.as_bytes())
-                }
-                Some(Values::Uuid(array)) => Some(array.value(next)),
-                _ => None,
-            };
-            let place = (plan.keyspace, self.load);
-            write_link(&mut self.links, place, true, keys.source.value(next), key)
-                .map_err(|problem| unfit(crate::target::KEY_COLUMN, problem))?;
-            next += 1;
-        }
-        Ok(next)
-    }
-
-    fn note_rows(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<(), Error> {
+    fn note_rows(&mut self, table: &TableSpec, plan: &Plan, batch: &RecordBatch) -> Result<(), Error> {
         let mut types = Vec::new();
         for (column, array) in table.columns.iter().zip(batch.columns()) {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
         let loaded = LoadedTable::of(&mut self.tables, &table.name);
-        loaded.rows += batch.num_rows() as u64;
         loaded.types = types;
-        Ok(())
-    }
-
-    async fn open_copy(&mut self, table: &TableSpec, plan: &Plan) -> Result<(), Error> {
-        let refused = self.session.refused_at(WRITE, &table.name);
-        let sink = self.session.client.copy_in::<_, Bytes>(plan.copy.as_str()).await.map_err(refused)?;
-        failpoint::hit("copy-open");
-        let mut buffer = BytesMut::with_capacity(CHUNK_BYTES * 2);
-        buffer.put_slice(HEADER);
-        self.copy = Some(OpenCopy { table: table.name.clone(), sink: Box::pin(sink), buffer, rows: 0 });
-        Ok(())
-    }
-
-    async fn send_chunk(&mut self) -> Result<(), Error> {
-        let Some(copy) = &mut self.copy else { return Ok(()) };
-        if copy.buffer.len() < CHUNK_BYTES {
-            return Ok(());
+        let rows = batch.num_rows() as u64;
+        // Staged rows count once it is known what became of them.
+        if plan.stage.is_none() {
+            loaded.rows += rows;
         }
-        let chunk = copy.buffer.split().freeze();
-        copy.buffer.reserve(CHUNK_BYTES * 2);
-        let refused = self.session.refused_at(WRITE, &copy.table);
-        copy.sink.feed(chunk).await.map_err(refused)?;
-        failpoint::hit("copy-chunk");
-        Ok(())
-    }
-
-    async fn end_copy(&mut self) -> Result<(), Error> {
-        let Some(mut copy) = self.copy.take() else { return Ok(()) };
-        copy.buffer.put_slice(&TRAILER);
-        let refused = self.session.refused_at(WRITE, &copy.table);
-        copy.sink.send(copy.buffer.freeze()).await.map_err(&refused)?;
-        let taken = copy.sink.as_mut().finish().await.map_err(&refused)?;
-        failpoint::hit("copy-ended");
-        // A trigger may swallow rows without an error.
-        if taken != copy.rows {
-            return Err(Error::Short { table: copy.table, sent: copy.rows, taken });
-        }
-        Ok(())
-    }
-
-    async fn send_links(&mut self) -> Result<(), Error> {
-        if self.links.is_empty() {
-            return Ok(());
-        }
-        let refused = self.session.refused_at(LINK, &self.links_of.0);
-        let copy = std::mem::take(&mut self.links_copy);
-        let sink = self.session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(&refused)?;
-        let mut sink = std::pin::pin!(sink);
-        failpoint::hit("crosswalk-open");
-        sink.feed(Bytes::from_static(HEADER)).await.map_err(&refused)?;
-        let links = self.links.split().freeze();
-        let mut from = 0;
-        while from < links.len() {
-            let to = links.len().min(from + CHUNK_BYTES);
-            sink.feed(links.slice(from..to)).await.map_err(&refused)?;
-            failpoint::hit("crosswalk-chunk");
-            from = to;
-        }
-        sink.send(Bytes::copy_from_slice(&TRAILER)).await.map_err(&refused)?;
-        sink.as_mut().finish().await.map_err(&refused)?;
-        failpoint::hit("crosswalk-sent");
-        self.links_copy = copy;
+        *self.waiting.entry((table.name.clone(), table.system.clone())).or_default() += rows;
         Ok(())
     }
 
