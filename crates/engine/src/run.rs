@@ -24,7 +24,7 @@ use crate::statement::{Stage, Summary, Verdict};
 use crate::summary;
 
 use fingerprint::fingerprint;
-pub(crate) use fingerprint::rule_files;
+pub(crate) use fingerprint::{rule_files, rulings};
 
 /// What a stage's keys hold in memory before they use the disk.
 pub(crate) const KEY_BYTES: usize = 64 << 20;

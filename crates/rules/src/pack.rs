@@ -41,6 +41,7 @@ pub struct Settings {
     /// When patients of several inputs are one person; nobody is where this is not said.
     pub patients: Option<PatientMatch>,
     pub gates: Vec<Gate>,
+    pub absences: Vec<AbsenceLimit>,
     /// Nothing is imported that nobody approved.
     pub approval_required: bool,
 }
@@ -72,6 +73,17 @@ pub struct Gate {
     pub stage: Option<String>,
     /// The largest accepted share of quarantined and blocked rows, 0 to 1.
     pub quarantined: f64,
+    pub author: String,
+    pub date: String,
+    pub reason: String,
+}
+
+/// How much of a target table may be missing from a later export before the order waits, with name and reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AbsenceLimit {
+    pub table: Located<String>,
+    /// Of the rows that earlier orders loaded, 0 to 1.
+    pub share: f64,
     pub author: String,
     pub date: String,
     pub reason: String,

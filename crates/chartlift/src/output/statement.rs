@@ -261,9 +261,12 @@ fn loads(statement: &Statement) -> Table {
         ("loaded", Right),
         ("verified", Right),
     ];
-    let parts: [Part; 3] = [
+    let parts: [Part; 6] = [
         ("updated", |load| load.updated),
         ("unchanged", |load| load.unchanged),
+        ("kept", |load| load.kept),
+        ("absent", |load| load.absent),
+        ("deleted", |load| load.deleted),
         ("superseded", |load| load.superseded),
     ];
     let parts: Vec<Part> =

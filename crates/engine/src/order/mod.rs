@@ -23,7 +23,7 @@ use crate::Error;
 use crate::statement::{Stage, Verdict};
 
 /// What every order's folder holds beside its lock.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "log",
     "decisions",
     "input_files",
@@ -32,6 +32,7 @@ const FOLDERS: [&str; 11] = [
     "converted_files",
     "validated_files",
     "rejects",
+    "delta",
     "clinical",
     "reports",
     "logs",

@@ -6,6 +6,7 @@ use chartlift_io::target::{
 };
 use chartlift_rules::{Disposition, Target, TargetTable};
 
+use super::delta::Delta;
 use super::gathered::{gathered, in_key_order};
 use super::ids::{FurtherNames, Ids};
 use super::linked::Assigned;
@@ -14,29 +15,14 @@ use super::{Finished, Work, matched, seal, second_reading};
 use crate::Error;
 use crate::approval;
 use crate::catalog;
+use crate::project_key::sha256_of;
 use crate::report::StageReport;
+use crate::run::rulings;
 use crate::statement::{Finding, LoadBalance, Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
-    load(work).await.map_err(|error| match &work.order.spec().follows {
-        Some(earlier) if error.code() == TAKEN => Error::Conflict {
-            code: TAKEN,
-            message: error.to_string(),
-            hint: format!(
-                "rows of order `{earlier}`, which this one follows, are in the target: take them back first \
-                 with `chartlift rollback --order {earlier}`"
-            ),
-        },
-        _ => error,
-    })
-}
-
-/// The code of a row whose key the target has already.
-const TAKEN: &str = "duplicate-key";
-
-async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
-    let input_digest = work.loaded_digest()?;
+    let input_digest = with_rulings(work, work.loaded_digest()?);
     let loads = work.report(Stage::Validate)?.loads.clone();
     if let Some(mut refused) = seal::broken(work, Stage::Import, &[Stage::Convert, Stage::Validate])? {
         refused.report.loads = loads;
@@ -62,6 +48,7 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
+    let mut delta = Delta::of(work, &input_digest)?;
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     // Validate has seen them, but the pack or the target may have changed since.
@@ -72,7 +59,13 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let tables = write_all(work, load.as_mut(), live, &loads).await?;
+            let tables = write_all(work, load.as_mut(), live, &loads, &mut delta).await?;
+            if let Some(waiting) =
+                delta.as_mut().map(|delta| delta.suspended(work, &loads)).transpose()?.flatten()
+            {
+                drop(load);
+                return Ok(waiting);
+            }
             // Said before the commit: what is not whole is undone, by letting go of it.
             if let Some(unbalanced) = unbalanced(target, &loads, &tables) {
                 drop(load);
@@ -97,6 +90,7 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     let written = record.tables.iter().filter(|table| table.rows > 0).map(|table| table.name.clone());
     let left = connection.analyze(&written.collect::<Vec<_>>()).await;
     finished.report.findings.extend(not_analyzed(left));
+    finished.report.findings.extend(delta.map(|mut delta| delta.findings()).unwrap_or_default());
     Ok(finished)
 }
 
@@ -120,18 +114,31 @@ fn not_analyzed(left: Result<Vec<String>, chartlift_io::Error>) -> Vec<Finding> 
     }]
 }
 
+/// What is loaded depends on what was decided about single rows too, where anything was.
+fn with_rulings(work: &Work<'_>, digest: String) -> String {
+    let rulings = rulings(&work.environment.decisions);
+    if rulings.is_empty() {
+        return digest;
+    }
+    sha256_of(std::iter::once(digest.as_bytes()).chain(rulings.iter().map(String::as_bytes)))
+}
+
 /// Writes every table's rows, and links those that are there already; answers what each table's rows came to.
 async fn write_all(
     work: &Work<'_>,
     load: &mut dyn Load,
     live: Catalog,
     loads: &[LoadBalance],
+    delta: &mut Option<Delta>,
 ) -> Result<Vec<(String, Merged)>, Error> {
     let (systems, target) = (work.systems()?, work.target()?);
     let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
     work.environment.progress.begin(Stage::Import, "importing", total);
     for (table, triggers) in catalog::to_disable(target, &live) {
         load.disable_triggers(&table_spec(target, table, ""), &triggers).await?;
+    }
+    if delta.is_some() {
+        load.follow().await?;
     }
     let mut tables = Vec::new();
     let again = matched::find_again(work, target, load).await?;
@@ -144,10 +151,17 @@ async fn write_all(
         for one in &systems {
             write(one, table, load, &mut further, (&assigned, again)).await?;
             let spec = table_spec(target, table, &one.system()?.name);
-            came_to += load.merge(&spec, &Rulings::default()).await?;
+            let rulings = match delta.as_mut() {
+                Some(delta) => delta.settle(one, table, &spec, load).await?,
+                None => Rulings::default(),
+            };
+            came_to += load.merge(&spec, &rulings).await?;
         }
         further.link(&systems, table, load).await?;
         tables.push((table.database_name().to_owned(), came_to));
+    }
+    if let Some(delta) = delta {
+        delta.remove(work, load).await?;
     }
     work.environment.progress.end();
     Ok(tables)
@@ -195,6 +209,9 @@ fn finished(
             load.updated = table.updated;
             load.unchanged = table.unchanged;
             load.matched = table.matched;
+            load.kept = table.kept;
+            load.absent = table.absent;
+            load.deleted = table.deleted;
         }
         report.loads.push(load);
     }

@@ -142,6 +142,24 @@ impl Loadable {
         self
     }
 
+    /// The source keys of the rows that are held.
+    pub(super) fn held_keys(&self) -> Result<HashSet<String>, Error> {
+        let mut keys = HashSet::new();
+        let Some(key) = self.columns.get(self.key).filter(|_| !self.held.is_empty()) else { return Ok(keys) };
+        for part in &self.parts {
+            for batch in layer::all_of(part, Some(&["_row", "_part", key])) {
+                let batch = batch?;
+                let Some(own) = batch.column_by_name(key).and_then(|own| own.as_string_view_opt()) else {
+                    continue;
+                };
+                let named = row_ids(&batch).into_iter().zip(own.iter());
+                let held = named.filter(|(id, _)| self.held.contains(*id));
+                keys.extend(held.filter_map(|(_, key)| key.map(str::to_owned)));
+            }
+        }
+        Ok(keys)
+    }
+
     /// Only some of the columns, the key and the hold among them whether they are named or not.
     pub(super) fn only(mut self, wanted: &[&str]) -> Self {
         let name = |at: usize| self.columns.get(at).cloned().unwrap_or_default();

@@ -4,6 +4,7 @@ mod attachments;
 mod categorize;
 mod check;
 mod convert;
+mod delta;
 mod drift;
 mod fates;
 mod future;

@@ -77,7 +77,7 @@ async fn table_digest(
         let spec = table_spec(work.target()?, table, &one.system()?.name);
         let unanswered = connection.unanswered(&spec, record).await?;
         load.superseded += tokio::task::block_in_place(|| named(&one, table, &unanswered.superseded))?;
-        let without = unanswered.superseded.into_iter().chain(unanswered.skipped);
+        let without = unanswered.superseded.into_iter().chain(unanswered.skipped).chain(unanswered.kept);
         let loadable = Loadable::open(&one, table)?.without(without);
         let columns = DigestColumn::of(&spec, live.table(&spec.name));
         let expected =

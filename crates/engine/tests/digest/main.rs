@@ -10,7 +10,6 @@
 #[expect(dead_code, reason = "the suite of the targets uses the rest")]
 #[path = "../../../io/tests/target/place.rs"]
 mod place;
-#[expect(dead_code, reason = "the suite of the targets uses the rest")]
 #[path = "../../../io/tests/target/server.rs"]
 mod server;
 mod types;
@@ -20,7 +19,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, StringViewArray};
 use arrow::record_batch::RecordBatch;
 use chartlift_engine::digest::{ArtefactDigest, DigestColumn, TableDigest, hex_of_buckets, row_digests};
-use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec};
+use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec, WriteMode};
 use place::{Cell, Place, Table, encounters, key, load, patients, practitioners, text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -187,6 +186,7 @@ async fn sqlite_keeps_bytes() {
         columns: vec![column("id", Role::Key(KeyKind::Natural)), column("content", Role::Data)],
         system: "sample".to_owned(),
         keyspace: "files".to_owned(),
+        mode: WriteMode::Insert,
     };
     let texts = |texts: &[Option<&str>]| -> ArrayRef { Arc::new(texts.iter().collect::<StringViewArray>()) };
     let keys = texts(&[Some("1"), Some("2"), Some("3"), Some("4")]);

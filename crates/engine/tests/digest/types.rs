@@ -12,7 +12,7 @@ use arrow::array::{
 };
 use arrow::record_batch::RecordBatch;
 use chartlift_engine::digest::{DigestColumn, TableDigest};
-use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec, Target};
+use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec, Target, WriteMode};
 
 use crate::place::{Place, open, outcome};
 use crate::server::connect;
@@ -354,6 +354,7 @@ async fn round_trip(
             ColumnSpec { name: "value".to_owned(), role: Role::Data },
         ],
         keyspace: name.clone(),
+        mode: WriteMode::Insert,
     };
     let ids: Vec<String> = (0..values.len()).map(|row| format!("{row:06}")).collect();
     let keys: ArrayRef = Arc::new(StringViewArray::from_iter_values(&ids));

@@ -4,6 +4,7 @@
 //! One trait for all databases; `crates/io/tests/target` holds the suite that every one of them passes.
 
 mod catalog;
+mod delta;
 mod existing;
 mod facts;
 pub(crate) mod name;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 use crate::Error;
 
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, Element, ForeignKey, TypeClass};
+pub use delta::{Absent, Comparison, Exemption, Removed, Touched};
 pub use existing::{Existing, ExistingRow, Link};
 pub use facts::{Deferred, RowCheck, Sequence, TableFacts, Trigger};
 pub use record::{
@@ -132,6 +134,20 @@ pub trait Load: Send {
     /// Brings the rows that were written of a table into it; to be called once, after the last of them. Rows that are
     /// there are left as they were in the bookkeeping before anything is written to them.
     async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error>;
+
+    /// Says that the load follows others: of each table, rows that earlier loads wrote are compared before they are written
+    /// to. To be called before the first row.
+    async fn follow(&mut self) -> Result<(), Error>;
+
+    /// Between a table's last [`Load::write`] and its merge, in a load that follows others: what of the table's earlier
+    /// rows somebody may have to decide. `orders` are those that the load follows, and its own.
+    async fn compare(&mut self, table: &TableSpec, orders: &[String]) -> Result<Comparison, Error>;
+
+    /// Notes that the load does not answer for rows of the table, by source key.
+    async fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error>;
+
+    /// Takes rows of earlier loads out of the table, and keeps what they were. Rows that others refer to stay.
+    async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error>;
 
     /// Keeps others from writing to these tables until the load ends. Reading stays possible.
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error>;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TableSpec;
 use super::writing::Merged;
 
 /// What is known of a load before its first row.
@@ -62,6 +63,18 @@ pub struct LoadedTable {
     /// Of `rows`, those that were there before with just these cells.
     #[serde(default)]
     pub unchanged: u64,
+    /// Rows of earlier loads that were edited since and left so.
+    #[serde(default)]
+    pub kept: u64,
+    /// Rows of earlier loads that the load has not, and left.
+    #[serde(default)]
+    pub absent: u64,
+    /// The same, but taken out.
+    #[serde(default)]
+    pub deleted: u64,
+    /// The load answers for rows of earlier loads too, but for those it is exempt from.
+    #[serde(default)]
+    pub follows: bool,
 }
 
 impl LoadedTable {
@@ -81,6 +94,7 @@ impl LoadedTable {
         self.updated += merged.updated;
         self.unchanged += merged.unchanged;
         self.matched += merged.matched;
+        self.kept += merged.kept;
     }
 
     /// What the record says of the tables: as announced, which must be what was written.
@@ -176,6 +190,11 @@ impl LoadRecord {
         let matched = self.tables.iter().any(|table| table.matched > 0);
         let own = |system: &str| other.system.split(SYSTEMS).any(|other| other == system);
         matched && self.series == other.series && self.system.split(SYSTEMS).any(own)
+    }
+
+    /// Whether it answers for rows of a table that earlier loads wrote.
+    pub(crate) fn follows(&self, table: &TableSpec) -> bool {
+        self.tables.iter().any(|loaded| loaded.name == table.name && loaded.follows)
     }
 
     pub(crate) fn tables_json(tables: &[LoadedTable]) -> String {

@@ -52,6 +52,8 @@ pub enum Reason {
     SelfReference,
     /// A rule of the table rewrites inserts, which COPY does not heed.
     Rule,
+    /// The load follows others, whose rows are in the table.
+    Follows,
 }
 
 impl Reason {
@@ -62,6 +64,7 @@ impl Reason {
             Self::RowSecurity => "row-security",
             Self::SelfReference => "self-reference",
             Self::Rule => "rule",
+            Self::Follows => "follows",
         }
     }
 
@@ -71,6 +74,7 @@ impl Reason {
             Self::Mode => "rows are compared with those that are there",
             Self::RowSecurity => "row level security is active for the role, and COPY does not heed it",
             Self::SelfReference => "rows refer to rows of the same table, and must be checked together",
+            Self::Follows => "rows are compared with those of the orders before",
             Self::Rule => "a rule of the table rewrites inserts, and COPY does not heed it",
         }
     }
@@ -130,4 +134,6 @@ pub struct Unanswered {
     pub superseded: Vec<String>,
     /// They were there before and stayed as they were; they are there now.
     pub skipped: Vec<String>,
+    /// They were edited in the target since an earlier load, and were left so.
+    pub kept: Vec<String>,
 }

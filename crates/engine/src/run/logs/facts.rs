@@ -193,6 +193,9 @@ fn of_load(load: &LoadBalance, stage: Stage) -> Fact {
     let parts = [
         (Stage::Import, "updated", load.updated),
         (Stage::Import, "unchanged", load.unchanged),
+        (Stage::Import, "kept", load.kept),
+        (Stage::Import, "absent", load.absent),
+        (Stage::Import, "deleted", load.deleted),
         (Stage::Verify, "superseded", load.superseded),
     ];
     let parts = parts.into_iter().filter(|(.., rows)| *rows > 0);

@@ -134,7 +134,7 @@ impl Query {
         }
         let own = keyspace(session, load, table, &table.keyspace).await?;
         let link = link(&entry, table, own)?;
-        let answered = scope::answered(load, scope::any_superseded(session, table, load).await?);
+        let answered = scope::answered(table, load, scope::any_superseded(session, table, load).await?);
         let from = format!(
             "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND {answered}",
             quoted(&table.name),

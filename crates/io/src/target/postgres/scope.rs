@@ -8,8 +8,17 @@ use crate::target::{LoadRecord, TableSpec, Unanswered, WriteMode};
 const DOING: &str = "look which rows the load answers for";
 
 /// The condition on a crosswalk entry `k` of this keyspace. `superseded` tells whether any row may be a later load's.
-pub(super) fn answered(load: &LoadRecord, superseded: bool) -> String {
-    let written = format!("k.load = {} AND (k.created OR k.updated)", load.id);
+pub(super) fn answered(table: &TableSpec, load: &LoadRecord, superseded: bool) -> String {
+    let id = load.id;
+    let written = if load.follows(table) {
+        // Rows of earlier loads too, as far as this one did not leave them to themselves.
+        format!(
+            "k.load <= {id} AND (k.created OR k.updated) AND NOT EXISTS (SELECT FROM chartlift.exempt e \
+             WHERE e.load = {id} AND e.keyspace = k.keyspace AND e.source_key = k.source_key)"
+        )
+    } else {
+        format!("k.load = {id} AND (k.created OR k.updated)")
+    };
     if superseded {
         // Another series may have written to the same row: entries of the table are one set, whoever made them.
         format!("{written} AND NOT EXISTS ({})", later(load))
@@ -51,10 +60,12 @@ pub(super) async fn unanswered(
     let mut unanswered = Unanswered::default();
     let keyspace = digest::keyspace(&session, load, table, &table.keyspace).await?;
     if any_superseded(&session, table, load).await? {
-        // Taken over by the same series, or written to by another.
+        // Taken over or taken out by the same series, or written to by another.
         let sql = format!(
-            "SELECT k.source_key FROM chartlift.crosswalk k WHERE k.keyspace = {keyspace} AND EXISTS ({})",
-            later(load)
+            "SELECT k.source_key FROM chartlift.crosswalk k WHERE k.keyspace = {keyspace} AND EXISTS ({}) \
+             UNION SELECT b.source_key FROM chartlift.before b WHERE b.keyspace = {keyspace} AND b.load > {}",
+            later(load),
+            load.id
         );
         for row in session.client.query(&sql, &[]).await.map_err(&refused)? {
             unanswered.superseded.push(row.get(0));
@@ -62,15 +73,24 @@ pub(super) async fn unanswered(
     }
     if table.mode == WriteMode::SkipExisting {
         let entry = catalog::read_table(&session, &table.name).await?;
+        let own = if load.follows(table) { "true".to_owned() } else { format!("k.load = {}", load.id) };
         let sql = format!(
             "SELECT k.source_key FROM chartlift.crosswalk k JOIN {} t ON {} \
-             WHERE k.keyspace = {keyspace} AND NOT (k.load = {} AND (k.created OR coalesce(k.updated, false)))",
+             WHERE k.keyspace = {keyspace} AND NOT coalesce({own} AND (k.created OR k.updated), false)",
             quoted(&table.name),
             digest::link(&entry, table, keyspace)?,
-            load.id
         );
         for row in session.client.query(&sql, &[]).await.map_err(&refused)? {
             unanswered.skipped.push(row.get(0));
+        }
+    }
+    if load.follows(table) {
+        let sql = format!(
+            "SELECT source_key FROM chartlift.exempt WHERE load = {} AND keyspace = {keyspace} AND reason = 'kept'",
+            load.id
+        );
+        for row in session.client.query(&sql, &[]).await.map_err(&refused)? {
+            unanswered.kept.push(row.get(0));
         }
     }
     session.close().await;

@@ -112,7 +112,7 @@ fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Resul
          WHERE k.keyspace = ?1 AND {}",
         quoted(&table.name),
         quoted_part(&key.name),
-        scope::answered(scope::any_superseded(connection, table, load)?)
+        scope::answered(table, load, scope::any_superseded(connection, table, load)?)
     );
     Ok((sql, parameters))
 }

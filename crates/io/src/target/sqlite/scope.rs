@@ -16,8 +16,14 @@ const LATER: &str = "SELECT 1 FROM chartlift_before b JOIN chartlift_keyspace bs
     WHERE b.load > ?2 AND b.target_key = coalesce(k.target_key, k.target_uuid, k.source_key)";
 
 /// The condition on a crosswalk entry `k` of the load `?2`. `superseded` tells whether any row may be a later load's.
-pub(super) fn answered(superseded: bool) -> String {
-    let written = "k.load = ?2 AND (k.created = 1 OR k.updated = 1)";
+pub(super) fn answered(table: &TableSpec, load: &LoadRecord, superseded: bool) -> String {
+    let written = if load.follows(table) {
+        // Rows of earlier loads too, as far as this one did not leave them to themselves.
+        "k.load <= ?2 AND (k.created = 1 OR k.updated = 1) AND NOT EXISTS (SELECT 1 FROM chartlift_exempt e \
+         WHERE e.load = ?2 AND e.keyspace = k.keyspace AND e.source_key = k.source_key)"
+    } else {
+        "k.load = ?2 AND (k.created = 1 OR k.updated = 1)"
+    };
     if superseded { format!("{written} AND NOT EXISTS ({LATER})") } else { written.to_owned() }
 }
 
@@ -48,18 +54,26 @@ pub(super) fn unanswered(
     };
     if any_superseded(connection, table, load)? {
         unanswered.superseded = keys(&format!(
-            "SELECT k.source_key FROM chartlift_crosswalk k WHERE k.keyspace = ?1 AND EXISTS ({LATER})"
+            "SELECT k.source_key FROM chartlift_crosswalk k WHERE k.keyspace = ?1 AND EXISTS ({LATER}) \
+             UNION SELECT b.source_key FROM chartlift_before b WHERE b.keyspace = ?1 AND b.load > ?2"
         ))?;
     }
     if table.mode == WriteMode::SkipExisting {
         let (key, kind) = table.key()?;
+        // Both parameters are bound whichever it is.
+        let own = if load.follows(table) { "?2 > 0" } else { "k.load = ?2" };
         unanswered.skipped = keys(&format!(
             "SELECT k.source_key FROM chartlift_crosswalk k JOIN {} t ON t.{} = k.{} WHERE k.keyspace = ?1 \
-             AND NOT (k.load = ?2 AND (k.created = 1 OR coalesce(k.updated, 0) = 1))",
+             AND NOT coalesce({own} AND (k.created = 1 OR k.updated = 1), 0)",
             quoted(&table.name),
             quoted_part(&key.name),
             row_hash::link_column(kind)
         ))?;
+    }
+    if load.follows(table) {
+        unanswered.kept = keys(
+            "SELECT source_key FROM chartlift_exempt WHERE keyspace = ?1 AND load = ?2 AND reason = 'kept'",
+        )?;
     }
     Ok(unanswered)
 }

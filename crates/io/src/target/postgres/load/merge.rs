@@ -9,7 +9,7 @@ use super::{Plan, WRITE, stage};
 use crate::Error;
 use crate::target::{CatalogTable, KeyKind, Merged, Role, Rulings, TableSpec, TypeClass, WriteMode};
 
-const COMPARE: &str = "compare rows with those that are there";
+pub(super) const COMPARE: &str = "compare rows with those that are there";
 const BEFORE: &str = "keep what rows were";
 
 /// The default would spill the join, and compiling the query costs more than it saves.
@@ -17,14 +17,14 @@ const MEMORY: &str = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off";
 
 /// One table's staged rows, and where they go.
 pub(super) struct Merge<'a> {
-    session: &'a Session,
-    table: &'a TableSpec,
-    plan: &'a Plan,
+    pub(super) session: &'a Session,
+    pub(super) table: &'a TableSpec,
+    pub(super) plan: &'a Plan,
     load: i32,
-    entry: CatalogTable,
+    pub(super) entry: CatalogTable,
     /// The table that rows wait in, and the one with what comparing them came to.
     stage: &'a str,
-    compared: String,
+    pub(super) compared: String,
     /// In the table and staged.
     key: (String, String),
     class: TypeClass,
@@ -46,20 +46,33 @@ impl<'a> Merge<'a> {
     }
 
     /// Brings `rows` staged rows into the table.
-    pub(super) async fn run(&self, rows: u64, rulings: &Rulings) -> Result<Merged, Error> {
-        self.run_sql(COMPARE, MEMORY).await?;
-        self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
-        let merged = if self.table.mode.compares() {
-            self.lock().await?;
-            self.compare(rows).await?;
+    pub(super) async fn run(&self, rows: u64, rulings: &Rulings, compared: bool) -> Result<Merged, Error> {
+        let merged = if compared {
+            self.apply(rulings).await?
+        } else if self.compares() {
+            self.look(rows).await?;
             self.apply(rulings).await?
         } else {
+            self.run_sql(COMPARE, MEMORY).await?;
+            self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
             let inserted = self.insert(self.stage, "true", rows).await?;
             self.enter(self.stage, "true", "true", "NULL").await?;
             Merged { inserted, ..Merged::default() }
         };
         self.run_sql(WRITE, &format!("DROP TABLE IF EXISTS {}, {}", self.stage, self.compared)).await?;
         Ok(merged)
+    }
+
+    fn compares(&self) -> bool {
+        self.table.mode.compares() || self.plan.follows
+    }
+
+    /// Compares the staged rows with those that are there.
+    pub(super) async fn look(&self, rows: u64) -> Result<(), Error> {
+        self.run_sql(COMPARE, MEMORY).await?;
+        self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
+        self.lock().await?;
+        self.compare(rows).await
     }
 
     /// What rows were is only kept truly where nobody writes to them meanwhile.
@@ -71,12 +84,14 @@ impl<'a> Merge<'a> {
     /// Finds for every staged row the one that is there, and what it was where its cells differ.
     async fn compare(&self, rows: u64) -> Result<(), Error> {
         let (key, staged_key) = &self.key;
-        let cells = match self.table.mode {
-            WriteMode::Upsert => {
-                let cells = self.old_cells().await?;
-                format!("CASE WHEN t.ctid IS NOT NULL AND ({}) THEN {cells} END", self.differs())
-            }
-            _ => "NULL::text[]".to_owned(),
+        let upserts = self.table.mode == WriteMode::Upsert;
+        let cells = if upserts || self.plan.follows {
+            // Of other modes only rows that an earlier load wrote are written to.
+            let own = if upserts { "true" } else { "coalesce(k.created OR k.updated, false)" };
+            let cells = self.old_cells().await?;
+            format!("CASE WHEN t.ctid IS NOT NULL AND {own} AND ({}) THEN {cells} END", self.differs())
+        } else {
+            "NULL::text[]".to_owned()
         };
         let (entry, join) = if self.plan.new_keyspace {
             (
@@ -124,49 +139,54 @@ impl<'a> Merge<'a> {
 
     /// The text forms of all cells that can be written, as an array.
     async fn old_cells(&self) -> Result<String, Error> {
-        let cells = self.written_columns().await?;
+        let cells = written_columns(self.session, self.table).await?;
         let cells: Vec<String> = cells.iter().map(|name| format!("t.{}::text", quoted_part(name))).collect();
         Ok(format!("ARRAY[{}]", cells.join(", ")))
-    }
-
-    /// The names of all columns that the database does not compute.
-    async fn written_columns(&self) -> Result<Vec<String>, Error> {
-        let sql = "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 \
-                   AND NOT attisdropped AND attgenerated = '' ORDER BY attnum";
-        let rows = self.session.client.query(sql, &[&quoted(&self.table.name)]).await;
-        let rows = rows.map_err(self.session.refused_at(COMPARE, &self.table.name))?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// What is written to rows that were compared, in the bookkeeping and in the table.
     async fn apply(&self, rulings: &Rulings) -> Result<Merged, Error> {
         let kept = self.keep(&rulings.keep).await?;
+        let skips = self.table.mode == WriteMode::SkipExisting;
+        let follows = self.plan.follows;
+        let written = "coalesce(entry_created OR entry_updated, false)";
+        // A key that somebody else's row has is told by the table itself.
+        let fresh_ones = match (self.table.mode, follows) {
+            (WriteMode::Insert, true) => format!("(place IS NULL OR NOT {written})"),
+            _ => "place IS NULL".to_owned(),
+        };
         let counts = format!(
-            "SELECT count(*) FILTER (WHERE place IS NULL), count(*) FILTER (WHERE cells IS NOT NULL), count(*), \
-             count(entry_load) FROM {}",
+            "SELECT count(*) FILTER (WHERE {fresh_ones}), count(*) FILTER (WHERE cells IS NOT NULL), count(*), \
+             count(entry_load), count(*) FILTER (WHERE place IS NOT NULL AND NOT {written}) FROM {}",
             self.compared
         );
         let row = self.session.client.query_one(&counts, &[]).await.map_err(self.session.refused(COMPARE))?;
         let count = |at: usize| row.get::<_, i64>(at) as u64;
         let (fresh, changed, all, known) = (count(0), count(1), count(2), count(3));
         let there = all - fresh - changed;
-        let skips = self.table.mode == WriteMode::SkipExisting;
-        let taken_over = if skips { "place IS NULL" } else { "true" };
+        let taken_over = if skips || follows { "place IS NULL" } else { "true" };
         if changed > 0 || known > 0 {
             self.keep_before(taken_over).await?;
         }
         if changed > 0 {
             self.update(changed).await?;
         }
-        let inserted = self.insert(&self.compared, "place IS NULL", fresh).await?;
-        let (which, updated) = if skips {
-            ("place IS NULL OR entry_load IS NULL", "NULL")
-        } else {
-            ("true", "CASE WHEN place IS NOT NULL THEN true END")
+        let inserted = self.insert(&self.compared, &fresh_ones, fresh).await?;
+        // Rows that earlier loads wrote and that stay as they are remain theirs, where the load follows them.
+        let which = match (skips, follows) {
+            (_, true) => "place IS NULL OR cells IS NOT NULL OR entry_load IS NULL",
+            (true, false) => "place IS NULL OR entry_load IS NULL",
+            (false, false) => "true",
         };
-        self.enter(&self.compared, which, "place IS NULL", updated).await?;
-        let (unchanged, matched) = if skips { (0, there) } else { (there, 0) };
-        Ok(Merged { inserted, updated: changed, unchanged, matched, kept })
+        let updated = if skips { "cells IS NOT NULL" } else { "place IS NOT NULL" };
+        let updated = format!("CASE WHEN {updated} THEN true END");
+        self.enter(&self.compared, which, "place IS NULL", &updated).await?;
+        let matched = match (skips, follows) {
+            (true, true) => count(4),
+            (true, false) => there,
+            _ => 0,
+        };
+        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, kept })
     }
 
     /// Leaves rows as they are that a ruling keeps.
@@ -175,7 +195,7 @@ impl<'a> Merge<'a> {
             return Ok(0);
         }
         let sql = format!(
-            "WITH kept AS (DELETE FROM {} WHERE key = ANY($1) AND place IS NOT NULL RETURNING key) \
+            "WITH kept AS (DELETE FROM {} WHERE key = ANY($1) RETURNING key) \
              INSERT INTO chartlift.exempt (load, keyspace, source_key, reason) \
              SELECT {}, {}, key, 'kept' FROM kept",
             self.compared, self.load, self.plan.keyspace
@@ -187,7 +207,7 @@ impl<'a> Merge<'a> {
     /// Keeps what changed rows were, and what the crosswalk said of rows that become this load's: for those, where
     /// the row itself stays, without columns.
     async fn keep_before(&self, taken_over: &str) -> Result<(), Error> {
-        let names = self.written_columns().await?;
+        let names = written_columns(self.session, self.table).await?;
         let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
         // In the key's order, which makes its index grow at one end only.
         let sql = format!(
@@ -255,7 +275,7 @@ impl<'a> Merge<'a> {
         };
         let (order, conflict) = if self.plan.new_keyspace {
             ("", "")
-        } else if self.table.mode.compares() {
+        } else if self.compares() {
             (
                 " ORDER BY key",
                 " ON CONFLICT (keyspace, source_key) DO UPDATE SET load = excluded.load, \
@@ -286,7 +306,7 @@ impl<'a> Merge<'a> {
         Err(Error::Short { table: self.table.name.clone(), sent, taken })
     }
 
-    async fn run_sql(&self, doing: &'static str, sql: &str) -> Result<(), Error> {
+    pub(super) async fn run_sql(&self, doing: &'static str, sql: &str) -> Result<(), Error> {
         let refused = self.session.refused_at(doing, &self.table.name);
         self.session.client.batch_execute(sql).await.map_err(refused)
     }
@@ -298,7 +318,7 @@ impl<'a> Merge<'a> {
 }
 
 /// A cell as it is compared: equal only where verify finds it equal.
-fn alike(name: &str, class: TypeClass) -> String {
+pub(super) fn alike(name: &str, class: TypeClass) -> String {
     match class {
         TypeClass::Text => format!("{name}::text COLLATE \"C\""),
         TypeClass::Real => format!("float4send({name})"),
@@ -310,6 +330,15 @@ fn alike(name: &str, class: TypeClass) -> String {
     }
 }
 
-fn literal(text: &str) -> String {
+/// The names of all columns that the database does not compute.
+pub(super) async fn written_columns(session: &Session, table: &TableSpec) -> Result<Vec<String>, Error> {
+    let sql = "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 \
+               AND NOT attisdropped AND attgenerated = '' ORDER BY attnum";
+    let rows = session.client.query(sql, &[&quoted(&table.name)]).await;
+    let rows = rows.map_err(session.refused_at(COMPARE, &table.name))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -2,10 +2,12 @@
 //! COPY into the table would not do.
 
 mod copying;
+mod earlier;
 mod merge;
+mod remove;
 mod stage;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -22,8 +24,8 @@ use crate::copy::{Column, parse_uuid, write_link};
 use crate::failpoint;
 use crate::target::values::Values;
 use crate::target::{
-    Begun, CatalogColumn, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, Merged, Path,
-    Rulings, TablePlan, TableSpec,
+    Begun, CatalogColumn, Comparison, Exemption, Existing, Load, LoadHeader, LoadOutcome, LoadRecord,
+    LoadedTable, Merged, Path, Removed, Rulings, TablePlan, TableSpec, WriteMode,
 };
 
 const WRITE: &str = "insert rows";
@@ -36,6 +38,10 @@ struct PostgresLoad {
     load: i32,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    /// Rows of earlier loads are compared before they are written to.
+    follows: bool,
+    /// Tables whose rows are compared already, by table and system.
+    compared: HashSet<(String, String)>,
     /// Rows written of each and not merged yet.
     waiting: HashMap<(String, String), u64>,
     copy: Option<OpenCopy>,
@@ -63,6 +69,8 @@ struct Plan {
     keyspace: i32,
     /// Nobody but this load has entries in it.
     new_keyspace: bool,
+    /// Earlier loads may have rows in the table that are to be compared.
+    follows: bool,
     /// Where entries go: the crosswalk, or the part of it that this load fills.
     crosswalk: String,
     key: usize,
@@ -91,6 +99,8 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         header: header.clone(),
         load,
         plans: HashMap::new(),
+        follows: false,
+        compared: HashSet::new(),
         waiting: HashMap::new(),
         copy: None,
         links: BytesMut::new(),
@@ -109,7 +119,10 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
 impl Load for PostgresLoad {
     async fn plan(&mut self, table: &TableSpec) -> Result<TablePlan, Error> {
         self.settle().await?;
-        stage::plan(&self.session, table).await
+        let found =
+            bookkeeping::find_keyspace(&self.session, &self.header.series, &table.system, &table.keyspace)
+                .await?;
+        stage::plan(&self.session, table, self.compares_with_earlier(table) && found.is_some()).await
     }
 
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
@@ -151,7 +164,7 @@ impl Load for PostgresLoad {
             None => Merged { inserted: rows, ..Merged::default() },
             Some(stage) => {
                 let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
-                let merged = merge.run(rows, rulings).await?;
+                let merged = merge.run(rows, rulings, self.compared.remove(&own)).await?;
                 LoadedTable::of(&mut self.tables, &table.name).add(&merged);
                 // What it waited in is gone.
                 self.plans.remove(&own);
@@ -160,6 +173,52 @@ impl Load for PostgresLoad {
         };
         self.broken = false;
         Ok(merged)
+    }
+
+    async fn follow(&mut self) -> Result<(), Error> {
+        self.follows = true;
+        Ok(())
+    }
+
+    async fn compare(&mut self, table: &TableSpec, orders: &[String]) -> Result<Comparison, Error> {
+        self.settle().await?;
+        self.broken = true;
+        let plan = self.plan_of(table).await?;
+        let mut found = Comparison::default();
+        if let Some(stage) = plan.stage.as_ref().filter(|_| plan.follows) {
+            let own = (table.name.clone(), table.system.clone());
+            LoadedTable::of(&mut self.tables, &table.name).follows = true;
+            let rows = *self.waiting.entry(own.clone()).or_default();
+            let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
+            found = merge.against_earlier(rows, orders).await?;
+            self.compared.insert(own);
+        }
+        self.broken = false;
+        Ok(found)
+    }
+
+    async fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.settle().await?;
+        self.broken = true;
+        let keyspace = self.keyspace(table).await?.0;
+        earlier::exempt(&self.session, table, (self.load, keyspace), rows).await?;
+        let absent = rows.iter().filter(|(_, reason)| *reason == Exemption::Absent).count();
+        LoadedTable::of(&mut self.tables, &table.name).absent += absent as u64;
+        self.broken = false;
+        Ok(())
+    }
+
+    async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error> {
+        self.settle().await?;
+        self.broken = true;
+        let keyspace = self.keyspace(table).await?.0;
+        let removed = remove::remove(&self.session, table, (self.load, keyspace), source_keys).await?;
+        LoadedTable::of(&mut self.tables, &table.name).deleted += removed.rows;
+        self.broken = false;
+        Ok(removed)
     }
 
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error> {
@@ -261,6 +320,11 @@ impl PostgresLoad {
         Ok(())
     }
 
+    /// Matched rows are found before they are written, and never written to.
+    fn compares_with_earlier(&self, table: &TableSpec) -> bool {
+        self.follows && table.mode != WriteMode::Match
+    }
+
     /// Ends what is open of another table, or of another system's rows of the same.
     async fn turn_to(&mut self, table: &TableSpec) -> Result<Plan, Error> {
         let own = (&table.name, &table.system);
@@ -301,7 +365,8 @@ impl PostgresLoad {
         let linked = table.is_linked();
         let (keyspace, crosswalk) = self.keyspace(table).await?;
         let new_keyspace = self.new_keyspaces.contains(&keyspace);
-        let stage = match stage::plan(&self.session, table).await?.path {
+        let follows = self.compares_with_earlier(table) && !new_keyspace;
+        let stage = match stage::plan(&self.session, table, follows).await?.path {
             Path::Direct => None,
             Path::Staged => {
                 self.stages += 1;
@@ -319,6 +384,7 @@ impl PostgresLoad {
             columns,
             keyspace,
             new_keyspace,
+            follows,
             crosswalk,
             key: table.key_position()?,
             linked,

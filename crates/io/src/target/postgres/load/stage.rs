@@ -16,12 +16,14 @@ SELECT row_security_active(c.oid),
     AND NOT f.condeferrable)
 FROM pg_class c WHERE c.oid = to_regclass($1)";
 
-pub(super) async fn plan(session: &Session, table: &TableSpec) -> Result<TablePlan, Error> {
+/// `follows`: earlier loads may have rows in the table that are to be compared.
+pub(super) async fn plan(session: &Session, table: &TableSpec, follows: bool) -> Result<TablePlan, Error> {
     let refused = session.refused_at(PLAN, &table.name);
     let found = session.client.query_opt(WAYS, &[&quoted(&table.name)]).await.map_err(refused)?;
     let says = |at: usize| found.as_ref().is_some_and(|row| row.get(at));
     let reasons = [
         (table.mode.compares(), Reason::Mode),
+        (follows, Reason::Follows),
         (says(0), Reason::RowSecurity),
         (says(1), Reason::Rule),
         (says(2), Reason::SelfReference),

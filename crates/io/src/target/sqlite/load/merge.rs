@@ -10,20 +10,20 @@ use crate::target::{
     KeyKind, Merged, Path, Reason, Role, Rulings, TablePlan, TableSpec, TypeClass, WriteMode,
 };
 
-const COMPARE: &str = "compare rows with those that are there";
+pub(super) const COMPARE: &str = "compare rows with those that are there";
 const BEFORE: &str = "keep what rows were";
 const WRITE: &str = "insert rows";
 
 /// References are checked at the commit, so only comparing needs a stage.
-pub(super) fn plan(table: &TableSpec) -> TablePlan {
-    if table.mode.compares() {
-        TablePlan { path: Path::Staged, why: vec![Reason::Mode] }
-    } else {
-        TablePlan::default()
-    }
+/// `follows`: earlier loads may have rows in the table that are to be compared.
+pub(super) fn plan(table: &TableSpec, follows: bool) -> TablePlan {
+    let reasons = [(table.mode.compares(), Reason::Mode), (follows, Reason::Follows)];
+    let why: Vec<Reason> =
+        reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect();
+    TablePlan { path: if why.is_empty() { Path::Direct } else { Path::Staged }, why }
 }
 
-fn column(at: usize) -> String {
+pub(super) fn column(at: usize) -> String {
     format!("c{}", at + 1)
 }
 
@@ -47,49 +47,55 @@ pub(super) fn stage(connection: &Connection, table: &TableSpec, number: usize) -
 }
 
 /// One table's staged rows, and where they go.
-struct Merge<'a> {
-    connection: &'a Connection,
-    table: &'a TableSpec,
-    plan: &'a Plan,
+pub(super) struct Merge<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) table: &'a TableSpec,
+    pub(super) plan: &'a Plan,
     load: i64,
     stage: &'a str,
-    compared: String,
+    pub(super) compared: String,
     /// In the table and staged.
-    key: (String, String),
-    kind: KeyKind,
+    pub(super) key: (String, String),
+    pub(super) kind: KeyKind,
 }
 
-/// Brings `rows` staged rows into the table.
-pub(super) fn run(
-    connection: &Connection,
-    table: &TableSpec,
-    plan: &Plan,
-    (stage, load): (&str, i64),
-    (rows, rulings): (u64, &Rulings),
-) -> Result<Merged, Error> {
-    let (key, kind) = table.key()?;
-    let key = (quoted_part(&key.name), column(table.key_position()?));
-    let merge =
-        Merge { connection, table, plan, load, stage, compared: format!("{stage}_compared"), key, kind };
-    merge.compare(rows)?;
-    let merged = merge.apply(rulings)?;
-    for name in [merge.stage, &merge.compared] {
-        merge.execute(WRITE, &format!("DROP TABLE {name}"), &[])?;
+impl<'a> Merge<'a> {
+    pub(super) fn new(
+        connection: &'a Connection,
+        table: &'a TableSpec,
+        plan: &'a Plan,
+        (stage, load): (&'a str, i64),
+    ) -> Result<Self, Error> {
+        let (key, kind) = table.key()?;
+        let key = (quoted_part(&key.name), column(table.key_position()?));
+        let compared = format!("{stage}_compared");
+        Ok(Self { connection, table, plan, load, stage, compared, key, kind })
     }
-    Ok(merged)
-}
 
-impl Merge<'_> {
+    /// Brings `rows` staged rows into the table; `compared`: they are compared already.
+    pub(super) fn run(&self, rows: u64, rulings: &Rulings, compared: bool) -> Result<Merged, Error> {
+        if !compared {
+            self.compare(rows)?;
+        }
+        let merged = self.apply(rulings)?;
+        for name in [self.stage, &self.compared] {
+            self.execute(WRITE, &format!("DROP TABLE {name}"), &[])?;
+        }
+        Ok(merged)
+    }
+
     /// Finds for every staged row the one that is there, and what it was where its cells differ.
-    fn compare(&self, rows: u64) -> Result<(), Error> {
+    pub(super) fn compare(&self, rows: u64) -> Result<(), Error> {
         let names = row_hash::columns(self.connection, &self.table.name)?;
         let (key, staged_key) = &self.key;
-        let cells = match self.table.mode {
-            WriteMode::Upsert => {
-                let cells = row_hash::cells_of("t", &names);
-                format!("CASE WHEN t.{key} IS NOT NULL AND ({}) THEN {cells} END", self.differs())
-            }
-            _ => "NULL".to_owned(),
+        let upserts = self.table.mode == WriteMode::Upsert;
+        let cells = if upserts || self.plan.follows {
+            // Of other modes only rows that an earlier load wrote are written to.
+            let own = if upserts { "1" } else { "coalesce(k.created = 1 OR k.updated = 1, 0)" };
+            let cells = row_hash::cells_of("t", &names);
+            format!("CASE WHEN t.{key} IS NOT NULL AND {own} AND ({}) THEN {cells} END", self.differs())
+        } else {
+            "NULL".to_owned()
         };
         let sql = format!(
             "CREATE TABLE {} AS SELECT s.*, t.{key} IS NOT NULL AS there, {cells} AS cells, \
@@ -119,31 +125,44 @@ impl Merge<'_> {
             if matches!(spec.role, Role::Key(_)) {
                 continue;
             }
-            let (there, new) = (format!("t.{}", quoted_part(&spec.name)), format!("s.{}", column(at)));
-            differs.push(format!("{there} IS NOT {new} COLLATE BINARY"));
-            if self.plan.classes.get(at) == Some(&TypeClass::Double) {
-                // Zeros are equal whatever their sign; verify looks at their bits.
-                differs.push(format!("CAST({there} AS TEXT) IS NOT CAST({new} AS TEXT)"));
-            }
+            differs.push(self.cell_differs(at, &spec.name, "s"));
         }
         if differs.is_empty() { "0".to_owned() } else { differs.join(" OR ") }
+    }
+
+    /// Whether one column's cell differs; `of` has the rows to write.
+    pub(super) fn cell_differs(&self, at: usize, name: &str, of: &str) -> String {
+        let (there, new) = (format!("t.{}", quoted_part(name)), format!("{of}.{}", column(at)));
+        let differs = format!("{there} IS NOT {new} COLLATE BINARY");
+        if self.plan.classes.get(at) == Some(&TypeClass::Double) {
+            // Zeros are equal whatever their sign; verify looks at their bits.
+            return format!("({differs} OR CAST({there} AS TEXT) IS NOT CAST({new} AS TEXT))");
+        }
+        differs
     }
 
     /// What is written to rows that were compared, in the bookkeeping and in the table.
     fn apply(&self, rulings: &Rulings) -> Result<Merged, Error> {
         let kept = self.keep(&rulings.keep)?;
-        let fresh = self.count("NOT there")?;
-        let changed = self.count("cells IS NOT NULL")?;
-        let there = self.count("there")? - changed;
         let skips = self.table.mode == WriteMode::SkipExisting;
-        self.keep_before(if skips { "NOT there" } else { "1" })?;
+        let follows = self.plan.follows;
+        let written = "coalesce(entry_created = 1 OR entry_updated = 1, 0)";
+        // A key that somebody else's row has is told by the table itself.
+        let fresh_ones = match (self.table.mode, follows) {
+            (WriteMode::Insert, true) => format!("(NOT there OR NOT {written})"),
+            _ => "NOT there".to_owned(),
+        };
+        let fresh = self.count(&fresh_ones)?;
+        let changed = self.count("cells IS NOT NULL")?;
+        let there = self.count("1")? - fresh - changed;
+        self.keep_before(if skips || follows { "NOT there" } else { "1" })?;
         if changed > 0 {
             self.update(changed)?;
         }
         let names: Vec<String> = self.table.columns.iter().map(|spec| quoted_part(&spec.name)).collect();
         let cells: Vec<String> = (0..names.len()).map(column).collect();
         let sql = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {} WHERE NOT there",
+            "INSERT INTO {} ({}) SELECT {} FROM {} WHERE {fresh_ones}",
             quoted(&self.table.name),
             names.join(", "),
             cells.join(", "),
@@ -151,16 +170,20 @@ impl Merge<'_> {
         );
         let inserted = self.execute(WRITE, &sql, &[])?;
         self.all_taken(fresh, inserted)?;
+        let matched = match (skips, follows) {
+            (true, true) => self.count(&format!("there AND NOT {written}"))?,
+            (true, false) => there,
+            _ => 0,
+        };
         self.enter(skips)?;
-        let (unchanged, matched) = if skips { (0, there) } else { (there, 0) };
-        Ok(Merged { inserted, updated: changed, unchanged, matched, kept })
+        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, kept })
     }
 
     /// Leaves rows as they are that a ruling keeps.
     fn keep(&self, keys: &[String]) -> Result<u64, Error> {
         let mut kept = 0;
         for key in keys {
-            let sql = format!("DELETE FROM {} WHERE key = ?1 AND there", self.compared);
+            let sql = format!("DELETE FROM {} WHERE key = ?1", self.compared);
             let gone = self.execute(BEFORE, &sql, &[key])?;
             if gone > 0 {
                 let sql = "INSERT INTO chartlift_exempt (load, keyspace, source_key, reason) VALUES (?, ?, ?, 'kept')";
@@ -216,14 +239,16 @@ impl Merge<'_> {
             KeyKind::Linked => ("NULL", key.as_str()),
             KeyKind::Natural => ("NULL", "NULL"),
         };
-        let (which, updated) = if skips {
-            ("NOT there OR entry_load IS NULL", "NULL")
-        } else {
-            ("1", "CASE WHEN there THEN 1 END")
+        // Rows that earlier loads wrote and that stay as they are remain theirs, where the load follows them.
+        let which = match (skips, self.plan.follows) {
+            (_, true) => "NOT there OR cells IS NOT NULL OR entry_load IS NULL",
+            (true, false) => "NOT there OR entry_load IS NULL",
+            (false, false) => "1",
         };
+        let updated = if skips { "cells IS NOT NULL" } else { "there" };
         let sql = format!(
             "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created, target_key, updated) \
-             SELECT ?1, key, {uuid}, ?2, NOT there, {text}, {updated} FROM {} WHERE {which} \
+             SELECT ?1, key, {uuid}, ?2, NOT there, {text}, CASE WHEN {updated} THEN 1 END FROM {} WHERE {which} \
              ON CONFLICT (keyspace, source_key) DO UPDATE SET load = excluded.load, created = excluded.created, \
              updated = excluded.updated, target_uuid = excluded.target_uuid, target_key = excluded.target_key",
             self.compared

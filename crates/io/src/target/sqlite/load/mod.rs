@@ -3,7 +3,9 @@
 //! A connection cannot be shared between threads, so batches travel to it. When the sender is dropped, the thread
 //! rolls back and ends.
 
+mod earlier;
 mod merge;
+mod remove;
 pub(super) mod session;
 
 use std::path::PathBuf;
@@ -18,7 +20,8 @@ use self::session::{Opened, Session, open};
 use super::existing;
 use crate::Error;
 use crate::target::{
-    Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, Merged, Rulings, TablePlan, TableSpec,
+    Begun, Comparison, Exemption, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, Merged, Removed,
+    Rulings, TablePlan, TableSpec,
 };
 
 enum Command {
@@ -62,7 +65,8 @@ pub(super) async fn begin(path: PathBuf, lock_wait: Duration, header: LoadHeader
 #[async_trait]
 impl Load for SqliteLoad {
     async fn plan(&mut self, table: &TableSpec) -> Result<TablePlan, Error> {
-        Ok(merge::plan(table))
+        let table = table.clone();
+        self.ask(move |session| Ok(merge::plan(&table, session.compares_with_earlier(&table)?))).await
     }
 
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
@@ -74,6 +78,29 @@ impl Load for SqliteLoad {
     async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
         let (table, rulings) = (table.clone(), rulings.clone());
         self.ask(move |session| session.merge(&table, &rulings)).await
+    }
+
+    async fn follow(&mut self) -> Result<(), Error> {
+        self.ask(|session| {
+            session.follows = true;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn compare(&mut self, table: &TableSpec, orders: &[String]) -> Result<Comparison, Error> {
+        let (table, orders) = (table.clone(), orders.to_vec());
+        self.ask(move |session| session.compare_with_earlier(&table, &orders)).await
+    }
+
+    async fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error> {
+        let (table, rows) = (table.clone(), rows.to_vec());
+        self.ask(move |session| session.exempt(&table, &rows)).await
+    }
+
+    async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error> {
+        let (table, source_keys) = (table.clone(), source_keys.to_vec());
+        self.ask(move |session| session.remove(&table, &source_keys)).await
     }
 
     /// The transaction began with the write lock.

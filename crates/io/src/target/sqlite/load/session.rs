@@ -1,6 +1,6 @@
 //! The load's thread at work: rows and crosswalk entries by prepared inserts, then the commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::super::refusal::{refused, refused_at};
 use super::super::triggers::Disabled;
 use super::super::{READ_ONLY, bookkeeping, catalog, quoted, quoted_part, row_hash};
-use super::{ended, merge};
+use super::merge::{self, Merge};
+use super::{earlier, ended, remove};
 use crate::Error;
 use crate::copy::parse_bytes;
 use crate::failpoint;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
-    CatalogColumn, ColumnSpec, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, Merged, Path as Way,
-    Rulings, TableSpec, TypeClass,
+    CatalogColumn, ColumnSpec, Comparison, Exemption, LoadHeader, LoadOutcome, LoadRecord, LoadedTable,
+    Merged, Path as Way, Removed, Rulings, TableSpec, TypeClass, WriteMode,
 };
 
 #[expect(clippy::large_enum_variant, reason = "one value a load, moved once")]
@@ -35,6 +36,10 @@ pub(super) struct Session {
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
     pub(super) disabled: Disabled,
+    /// Rows of earlier loads are compared before they are written to.
+    pub(super) follows: bool,
+    /// Tables whose rows are compared already, by table and system.
+    compared: HashSet<(String, String)>,
     /// Rows written of each and not merged yet.
     waiting: HashMap<(String, String), u64>,
     /// How many tables rows waited in so far.
@@ -52,6 +57,8 @@ pub(super) struct Plan {
     linked: bool,
     /// The table that rows wait in, where they are staged.
     stage: Option<String>,
+    /// Earlier loads may have rows in the table that are to be compared.
+    pub(super) follows: bool,
 }
 
 pub(super) fn open(path: &Path, lock_wait: Duration, header: LoadHeader) -> Result<Opened, Error> {
@@ -75,6 +82,8 @@ pub(super) fn open(path: &Path, lock_wait: Duration, header: LoadHeader) -> Resu
         load,
         tables: Vec::new(),
         plans: HashMap::new(),
+        follows: false,
+        compared: HashSet::new(),
         waiting: HashMap::new(),
         stages: 0,
         planned: Vec::new(),
@@ -150,7 +159,8 @@ impl Session {
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
             classes.push(known.class);
         }
-        let stage = match merge::plan(table).path {
+        let follows = self.compares_with_earlier(table)?;
+        let stage = match merge::plan(table, follows).path {
             Way::Direct => None,
             Way::Staged => {
                 self.stages += 1;
@@ -172,7 +182,7 @@ impl Session {
             }
         };
         let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
-        let plan = Plan { insert, classes, keyspace, linked: table.is_linked(), stage };
+        let plan = Plan { insert, classes, keyspace, linked: table.is_linked(), stage, follows };
         self.plans.insert(own, plan.clone());
         self.planned.push(table.clone());
         Ok(plan)
@@ -203,11 +213,60 @@ impl Session {
         let Some(rows) = self.waiting.remove(&own) else { return Ok(Merged::default()) };
         let plan = self.plan(table)?;
         let Some(stage) = &plan.stage else { return Ok(Merged { inserted: rows, ..Merged::default() }) };
-        let merged = merge::run(&self.connection, table, &plan, (stage, self.load), (rows, rulings))?;
+        let compared = self.compared.remove(&own);
+        let merged =
+            Merge::new(&self.connection, table, &plan, (stage, self.load))?.run(rows, rulings, compared)?;
         LoadedTable::of(&mut self.tables, &table.name).add(&merged);
         // What it waited in is gone.
         self.plans.remove(&own);
         Ok(merged)
+    }
+
+    /// Matched rows are found before they are written, and never written to.
+    pub(super) fn compares_with_earlier(&self, table: &TableSpec) -> Result<bool, Error> {
+        if !self.follows || table.mode == WriteMode::Match {
+            return Ok(false);
+        }
+        let known = bookkeeping::find_keyspace(
+            &self.connection,
+            &self.header.series,
+            &table.system,
+            &table.keyspace,
+        )?;
+        Ok(known.is_some())
+    }
+
+    pub(super) fn compare_with_earlier(
+        &mut self,
+        table: &TableSpec,
+        orders: &[String],
+    ) -> Result<Comparison, Error> {
+        let plan = self.plan(table)?;
+        let Some(stage) = plan.stage.as_ref().filter(|_| plan.follows) else {
+            return Ok(Comparison::default());
+        };
+        let own = (table.name.clone(), table.system.clone());
+        LoadedTable::of(&mut self.tables, &table.name).follows = true;
+        let rows = *self.waiting.entry(own.clone()).or_default();
+        let merge = Merge::new(&self.connection, table, &plan, (stage, self.load))?;
+        let found = merge.against_earlier(rows, orders)?;
+        self.compared.insert(own);
+        Ok(found)
+    }
+
+    pub(super) fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error> {
+        let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
+        earlier::exempt(&self.connection, table, (self.load, keyspace), rows)?;
+        let absent = rows.iter().filter(|(_, reason)| *reason == Exemption::Absent).count();
+        LoadedTable::of(&mut self.tables, &table.name).absent += absent as u64;
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error> {
+        let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
+        let removed = remove::remove(&self.connection, table, (self.load, keyspace), source_keys)?;
+        LoadedTable::of(&mut self.tables, &table.name).deleted += removed.rows;
+        Ok(removed)
     }
 
     pub(super) fn link(
