@@ -18,7 +18,7 @@ pub fn compare(target: &Target, live: &Catalog) -> Vec<Finding> {
     let mut findings: Vec<Finding> = live
         .lacks
         .iter()
-        .map(|what| unplaced("privilege-missing", format!("the role lacks {what}")))
+        .map(|what| unplaced("missing-privilege", format!("the role lacks {what}")))
         .collect();
     findings.extend(target.tables.iter().flat_map(|table| compare_table(target, table, live)));
     findings.extend(undecided(target, live));
@@ -155,7 +155,7 @@ fn unplaced(code: &str, message: String) -> Finding {
 pub(crate) fn outcome(code: &str) -> Option<(Verdict, &'static str)> {
     Some(match code {
         "catalog-mismatch" => (Verdict::Fail, "see all differences with `chartlift target check`"),
-        "privilege-missing" => (Verdict::Fail, "grant what is named; `chartlift target check` shows it all"),
+        "missing-privilege" => (Verdict::Fail, "grant what is named; `chartlift target check` shows it all"),
         "unverifiable-type" => (
             Verdict::Suspended,
             "leave the column out of the pack's schema, or give it a type that gives back what it takes, e.g. text",

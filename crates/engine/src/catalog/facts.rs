@@ -57,7 +57,7 @@ pub(crate) fn undecided(target: &Target, live: &Catalog) -> Vec<Finding> {
 pub(super) fn lacking(table: &TargetTable, known: &CatalogTable) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut lacks = |column: Option<&str>, what: String| {
-        findings.push(problem("privilege-missing", table, column, format!("the role lacks {what}")));
+        findings.push(problem("missing-privilege", table, column, format!("the role lacks {what}")));
     };
     let (name, facts) = (&known.name, &known.facts);
     facts.lacks.iter().for_each(|what| lacks(None, what.clone()));

@@ -229,12 +229,6 @@ pub(super) const CODES: &[Code] = &[
             commits; in PostgreSQL that asks for the table's ownership, and others wait for the table meanwhile.",
     },
     Code {
-        name: "privilege-missing",
-        summary: "The role lacks a privilege that the load needs.",
-        explanation: "Each privilege is named with its schema, table, column or sequence; nothing was written. Have \
-            them granted, then run the same command again. `chartlift target check` lists all of them.",
-    },
-    Code {
         name: "not-analyzed",
         summary: "Statistics of the loaded tables could not be gathered.",
         explanation: "The load counts all the same; queries may be slow until the database gathers them by itself. \
