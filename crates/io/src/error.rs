@@ -138,6 +138,7 @@ impl Error {
             Self::Changed => "input-changed",
             Self::ChunkTooLarge { .. } => "chunk-too-large",
             Self::Arrow { .. } => "batch-error",
+            Self::Refused { refusal, .. } if refusal.is_out_of_space() => "out-of-space",
             Self::Refused { refusal, .. } if refusal.is_transient() => "database-busy",
             Self::Refused { refusal, .. } if refusal.is_taken_key() => "duplicate-key",
             Self::Refused { refusal, .. } if refusal.lacks.is_some() => "missing-privilege",
@@ -205,12 +206,18 @@ impl Error {
 }
 
 impl Refusal {
-    /// Connection trouble, serialization, deadlock, lock timeouts, a server that is starting or stopping.
+    /// Connection trouble, serialization, deadlock, lock timeouts, a server that is starting or stopping, a full disk.
     pub fn is_transient(&self) -> bool {
         let code = self.code.as_str();
-        code.starts_with("08")
+        self.is_out_of_space()
+            || code.starts_with("08")
             || matches!(code, "40001" | "40P01" | "55P03" | "53300" | "57P01" | "57P02" | "57P03" | "57P05")
             || matches!(code, "SQLITE_BUSY" | "SQLITE_LOCKED")
+    }
+
+    /// The database's disk is full.
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self.code.as_str(), "53100" | "SQLITE_FULL")
     }
 
     /// Somebody else's row has a key of ours.
@@ -236,7 +243,7 @@ impl Refusal {
             "42P07" => "a table exists already",
             "42601" => "a statement is not valid SQL",
             "42703" => "a column does not exist",
-            "53100" | "SQLITE_FULL" => "the disk is full",
+            _ if self.is_out_of_space() => "the disk is full",
             "55P03" | "SQLITE_BUSY" | "SQLITE_LOCKED" => "somebody else holds a lock",
             _ => return None,
         })
@@ -245,6 +252,9 @@ impl Refusal {
     fn hint(&self) -> Option<&str> {
         match self.code.as_str() {
             _ if self.remedy.is_some() => self.remedy.as_deref(),
+            _ if self.is_out_of_space() => {
+                Some("nothing was loaded; make room for the database and run again")
+            }
             "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY" => {
                 Some("nothing was loaded; the target already holds rows with these keys")
             }
