@@ -148,6 +148,11 @@ pub trait Load: Send {
 
     /// Takes rows of earlier loads out of the table, and keeps what they were. Rows that others refer to stay.
     async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error>;
+    /// Has these constraints, named as [`ForeignKey::deferrable`] does, looked at when the load ends.
+    async fn defer(&mut self, constraints: &[String]) -> Result<(), Error>;
+
+    /// Looks at all constraints now that wait for the end: a load that is not committed learns what its end would say.
+    async fn check(&mut self) -> Result<(), Error>;
 
     /// Keeps others from writing to these tables until the load ends. Reading stays possible.
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error>;

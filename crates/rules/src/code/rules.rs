@@ -290,6 +290,13 @@ pub(super) const CODES: &[Code] = &[
             its key and not the column that shows holds.",
     },
     Code {
+        name: "mode-key",
+        summary: "A table's rows are found by a key that is a new one each time.",
+        explanation: "`mode: upsert` and `mode: skip-existing` find the rows that the target has by their key, which \
+            must be the same in each load: `key: natural` or `key: uuid`. Where the target assigns keys, rows are \
+            found by columns instead: `mode: match`.",
+    },
+    Code {
         name: "missing-hold",
         summary: "A safety-critical category goes into a table that cannot show a hold.",
         explanation: "What cannot be converted in allergies, medications, conditions, identity or future \

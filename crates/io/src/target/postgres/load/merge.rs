@@ -47,14 +47,17 @@ impl<'a> Merge<'a> {
 
     /// Brings `rows` staged rows into the table.
     pub(super) async fn run(&self, rows: u64, rulings: &Rulings, compared: bool) -> Result<Merged, Error> {
-        let merged = if compared {
+        let merged = if self.table.mode == WriteMode::Late {
+            self.prepare().await?;
+            self.fill_in().await?;
+            Merged::default()
+        } else if compared {
             self.apply(rulings).await?
         } else if self.compares() {
             self.look(rows).await?;
             self.apply(rulings).await?
         } else {
-            self.run_sql(COMPARE, MEMORY).await?;
-            self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
+            self.prepare().await?;
             let inserted = self.insert(self.stage, "true", rows).await?;
             self.enter(self.stage, "true", "true", "NULL").await?;
             Merged { inserted, ..Merged::default() }
@@ -69,10 +72,14 @@ impl<'a> Merge<'a> {
 
     /// Compares the staged rows with those that are there.
     pub(super) async fn look(&self, rows: u64) -> Result<(), Error> {
-        self.run_sql(COMPARE, MEMORY).await?;
-        self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
+        self.prepare().await?;
         self.lock().await?;
         self.compare(rows).await
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        self.run_sql(COMPARE, MEMORY).await?;
+        self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await
     }
 
     /// What rows were is only kept truly where nobody writes to them meanwhile.
@@ -226,6 +233,30 @@ impl<'a> Merge<'a> {
             self.compared
         );
         self.run_sql(BEFORE, &sql).await
+    }
+
+    /// Writes columns of rows that are this load's already.
+    async fn fill_in(&self) -> Result<(), Error> {
+        let mut cells = Vec::new();
+        let mut given = Vec::new();
+        for (at, column) in self.table.columns.iter().enumerate() {
+            if !matches!(column.role, Role::Key(_)) {
+                cells.push(format!("{} = s.{}", quoted_part(&column.name), stage::column(at)));
+                given.push(format!("s.{} IS NOT NULL", stage::column(at)));
+            }
+        }
+        let given = given.join(" OR ");
+        let (key, staged_key) = &self.key;
+        let (from, table) = (self.stage, quoted(&self.table.name));
+        let counted = format!("SELECT count(*) FROM {from} s WHERE {given}");
+        let refused = self.session.refused_at(WRITE, &self.table.name);
+        let sent: i64 = self.session.client.query_one(&counted, &[]).await.map_err(refused)?.get(0);
+        let sql = format!(
+            "UPDATE {table} t SET {} FROM {from} s WHERE t.{key} = s.{staged_key} AND ({given})",
+            cells.join(", ")
+        );
+        let taken = self.execute(WRITE, &sql).await?;
+        self.all_taken(sent as u64, taken)
     }
 
     async fn update(&self, rows: u64) -> Result<(), Error> {

@@ -74,12 +74,17 @@ impl<'a> Merge<'a> {
 
     /// Brings `rows` staged rows into the table; `compared`: they are compared already.
     pub(super) fn run(&self, rows: u64, rulings: &Rulings, compared: bool) -> Result<Merged, Error> {
-        if !compared {
-            self.compare(rows)?;
-        }
-        let merged = self.apply(rulings)?;
+        let merged = if self.table.mode == WriteMode::Late {
+            self.update(self.stage, "1", rows)?;
+            Merged::default()
+        } else {
+            if !compared {
+                self.compare(rows)?;
+            }
+            self.apply(rulings)?
+        };
         for name in [self.stage, &self.compared] {
-            self.execute(WRITE, &format!("DROP TABLE {name}"), &[])?;
+            self.execute(WRITE, &format!("DROP TABLE IF EXISTS {name}"), &[])?;
         }
         Ok(merged)
     }
@@ -157,7 +162,7 @@ impl<'a> Merge<'a> {
         let there = self.count("1")? - fresh - changed;
         self.keep_before(if skips || follows { "NOT there" } else { "1" })?;
         if changed > 0 {
-            self.update(changed)?;
+            self.update(&self.compared, "s.cells IS NOT NULL", changed)?;
         }
         let names: Vec<String> = self.table.columns.iter().map(|spec| quoted_part(&spec.name)).collect();
         let cells: Vec<String> = (0..names.len()).map(column).collect();
@@ -213,7 +218,7 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    fn update(&self, rows: u64) -> Result<(), Error> {
+    fn update(&self, from: &str, which: &str, rows: u64) -> Result<(), Error> {
         let mut cells = Vec::new();
         for (at, spec) in self.table.columns.iter().enumerate() {
             if !matches!(spec.role, Role::Key(_)) {
@@ -222,10 +227,9 @@ impl<'a> Merge<'a> {
         }
         let (key, staged_key) = &self.key;
         let sql = format!(
-            "UPDATE {} AS t SET {} FROM {} s WHERE t.{key} = s.{staged_key} AND s.cells IS NOT NULL",
+            "UPDATE {} AS t SET {} FROM {from} s WHERE t.{key} = s.{staged_key} AND {which}",
             quoted(&self.table.name),
-            cells.join(", "),
-            self.compared
+            cells.join(", ")
         );
         let taken = self.execute(WRITE, &sql, &[])?;
         self.all_taken(rows, taken)
