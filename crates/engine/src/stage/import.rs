@@ -14,7 +14,7 @@ use super::ids::{FurtherNames, Ids};
 use super::linked::Assigned;
 use super::load_order::{self, LoadOrder};
 use super::loadable::{Loadable, table_spec};
-use super::{Finished, Work, matched, seal, second_reading};
+use super::{Finished, Work, filled, matched, seal, second_reading};
 use crate::Error;
 use crate::approval;
 use crate::catalog;
@@ -170,6 +170,9 @@ pub(super) async fn write_all(
                 None => Rulings::default(),
             };
             came_to += load.merge(&spec, &rulings).await?;
+            if let Some(again) = again {
+                came_to += filled::write(one, table, load, &assigned, &again.links).await?;
+            }
         }
         further.link(&systems, table, load).await?;
         tables.push((table.database_name().to_owned(), came_to));
@@ -277,6 +280,7 @@ fn finished(
             load.kept = table.kept;
             load.absent = table.absent;
             load.deleted = table.deleted;
+            load.filled = table.filled;
         }
         report.loads.push(load);
     }

@@ -7,6 +7,7 @@ mod convert;
 mod delta;
 mod drift;
 mod fates;
+mod filled;
 mod future;
 mod gathered;
 mod held_rows;

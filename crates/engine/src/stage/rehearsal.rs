@@ -43,6 +43,8 @@ pub struct Rehearsed {
     pub unchanged: u64,
     pub matched: u64,
     pub kept: u64,
+    /// Of the matched.
+    pub filled: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,6 +158,7 @@ fn told(
             unchanged: came_to.unchanged,
             matched: load.matched + came_to.matched,
             kept: came_to.kept,
+            filled: came_to.filled,
         });
         add_facts(&mut rehearsal, table, live, came_to);
     }

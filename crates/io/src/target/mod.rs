@@ -103,6 +103,10 @@ pub trait Target: Send + Sync {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
 
+    /// The rows that a load filled, by source key, each with its columns that were empty before.
+    async fn filled(&self, table: &TableSpec, load: &LoadRecord)
+    -> Result<Vec<(String, Vec<String>)>, Error>;
+
     /// The rows of the table's keyspace for which a load does not answer any more, or never did.
     async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error>;
 

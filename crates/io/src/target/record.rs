@@ -75,6 +75,9 @@ pub struct LoadedTable {
     /// The load answers for rows of earlier loads too, but for those it is exempt from.
     #[serde(default)]
     pub follows: bool,
+    /// Of `matched`, those that took cells where they had none.
+    #[serde(default)]
+    pub filled: u64,
 }
 
 impl LoadedTable {
@@ -95,6 +98,7 @@ impl LoadedTable {
         self.unchanged += merged.unchanged;
         self.matched += merged.matched;
         self.kept += merged.kept;
+        self.filled += merged.filled;
     }
 
     /// What the record says of the tables: as announced, which must be what was written.

@@ -287,7 +287,7 @@ pub(super) const CODES: &[Code] = &[
         explanation: "With `mode: match` rows that the target already has are found by `match: [[cpf], [name, \
             born]]`: alternatives in order, each a list of columns that must all be equal. `match` needs at least \
             one alternative, each at least one part, every part a column of the table: not \
-            its key and not the column that shows holds.",
+            its key and not the column that shows holds. The same goes for the columns in `fill`.",
     },
     Code {
         name: "mode-key",

@@ -114,9 +114,18 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let known: &[&str] = match usage {
         Use::Source => &["row_key", "failed"],
         Use::Category => &["safety_critical", "time", "patient", "failed"],
-        Use::Target => {
-            &["key", "mode", "match", "hold", "patient", "table", "failed", "second_reading", "triggers"]
-        }
+        Use::Target => &[
+            "key",
+            "mode",
+            "match",
+            "fill",
+            "hold",
+            "patient",
+            "table",
+            "failed",
+            "second_reading",
+            "triggers",
+        ],
     };
     let mut extension = TableExtension::default();
     let Some(entries) = mapping(node, "`chartlift`", known, problems) else { return extension };
@@ -157,6 +166,7 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     }
     if usage == Use::Target {
         extension.alternatives = matching::read(&entries, extension.mode, problems);
+        extension.fill = matching::fill(&entries, extension.mode, problems);
         extension.triggers = live::triggers(&entries, problems);
     }
     extension.failed = failed(&entries, TABLE_CHECKS, problems);

@@ -174,6 +174,19 @@ impl Target for SqliteTarget {
         .await
     }
 
+    async fn filled(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+    ) -> Result<Vec<(String, Vec<String>)>, Error> {
+        let (table, load) = (table.clone(), load.clone());
+        self.read(move |connection| match connection {
+            Some(connection) => scope::filled(connection, &table, &load),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
     async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
         let (table, load) = (table.clone(), load.clone());
         self.read(move |connection| match connection {

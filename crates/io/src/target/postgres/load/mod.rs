@@ -347,7 +347,7 @@ impl PostgresLoad {
 
     /// Matched rows are found before they are written, and never written to.
     fn compares_with_earlier(&self, table: &TableSpec) -> bool {
-        self.follows && table.mode != WriteMode::Match
+        self.follows && !matches!(table.mode, WriteMode::Match | WriteMode::Fill | WriteMode::Late)
     }
 
     /// Ends what is open of another table, or of another system's rows of the same.
@@ -443,7 +443,7 @@ impl PostgresLoad {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
-        if table.mode != WriteMode::Late {
+        if !matches!(table.mode, WriteMode::Late | WriteMode::Fill) {
             LoadedTable::of(&mut self.tables, &table.name).types = types;
         }
         let rows = batch.num_rows() as u64;

@@ -203,7 +203,7 @@ impl Session {
     ) {
         let own = own(table);
         *self.waiting.entry(own).or_default() += rows;
-        if table.mode == WriteMode::Late {
+        if matches!(table.mode, WriteMode::Late | WriteMode::Fill) {
             return;
         }
         let loaded = LoadedTable::of(&mut self.tables, &table.name);
