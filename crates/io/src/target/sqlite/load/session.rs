@@ -235,7 +235,7 @@ impl Session {
 
     /// Matched rows are found before they are written, and never written to.
     pub(super) fn compares_with_earlier(&self, table: &TableSpec) -> Result<bool, Error> {
-        if !self.follows || table.mode == WriteMode::Match {
+        if !self.follows || matches!(table.mode, WriteMode::Match | WriteMode::Fill | WriteMode::Late) {
             return Ok(false);
         }
         let known = bookkeeping::find_keyspace(
