@@ -47,8 +47,7 @@ fn rows(tables: &[Rehearsed]) -> Table {
     ];
     let mut table = Table::new(&columns);
     for one in tables {
-        let figures =
-            [one.inserted, one.updated, one.unchanged, one.matched, one.filled, one.kept, one.held];
+        let figures = [one.inserted, one.updated, one.unchanged, one.matched, one.filled, one.kept, one.held];
         let words = [one.table.clone(), one.mode.to_owned(), one.path.to_owned()];
         table.row(words.into_iter().chain(figures.map(grouped)).collect());
     }

@@ -97,7 +97,7 @@ fn edges<'a>(tables: &[&TargetTable], live: &'a Catalog) -> Vec<Edge<'a>> {
         let Some(entry) = live.table(table.database_name()) else { continue };
         for key in &entry.foreign_keys {
             let named = |table: &&TargetTable| same_table(table.database_name(), &key.table);
-            let parent = tables.iter().position(|table| named(&table));
+            let parent = tables.iter().position(named);
             edges.extend(parent.filter(|parent| *parent != child).map(|parent| Edge {
                 child,
                 parent,
@@ -144,7 +144,7 @@ fn late_column<'e>(tables: &[&TargetTable], edge: &'e Edge<'_>) -> Option<&'e st
     let [column] = edge.key.columns.as_slice() else { return None };
     let key = tables.get(edge.child)?.schema.primary_key.first()?;
     let known = edge.entry.column(column)?;
-    (known.nullable && key.value != *column).then_some(column)
+    (known.nullable && key.value != *column).then_some(column.as_str())
 }
 
 fn closed(tables: &[&TargetTable], edges: &[Edge<'_>], circle: &[usize]) -> Error {
