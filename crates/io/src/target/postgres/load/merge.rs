@@ -213,7 +213,7 @@ impl<'a> Merge<'a> {
             (true, false) => there,
             _ => 0,
         };
-        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, kept })
+        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, filled: 0, kept })
     }
 
     /// Fills what is empty in rows that are there, and makes their entries this load's.

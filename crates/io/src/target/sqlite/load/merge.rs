@@ -188,7 +188,7 @@ impl<'a> Merge<'a> {
             _ => 0,
         };
         self.enter(skips)?;
-        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, kept })
+        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, filled: 0, kept })
     }
 
     /// Fills what is empty in rows that are there, and makes their entries this load's.
