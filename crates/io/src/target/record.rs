@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TableSpec;
-use super::writing::Merged;
+use super::writing::{Merged, WriteMode};
 
 /// What is known of a load before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,9 @@ pub struct LoadedTable {
     /// Of `matched`, those that took cells where they had none.
     #[serde(default)]
     pub filled: u64,
+    /// As `types`, of the key and the columns that are filled in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled_types: Vec<String>,
 }
 
 impl LoadedTable {
@@ -89,6 +92,21 @@ impl LoadedTable {
         });
         #[expect(clippy::indexing_slicing, reason = "the place of an entry that was found or made just now")]
         &mut tables[at]
+    }
+
+    /// Notes the value types of rows that were written in this mode.
+    pub(crate) fn note_types(&mut self, mode: WriteMode, types: Vec<String>) {
+        match mode {
+            WriteMode::Fill => self.filled_types = types,
+            // They are among the others.
+            WriteMode::Late => {}
+            _ => self.types = types,
+        }
+    }
+
+    /// The value types of what was written in this mode, by column.
+    pub(crate) fn types_of(&self, mode: WriteMode) -> &[String] {
+        if mode == WriteMode::Fill { &self.filled_types } else { &self.types }
     }
 
     /// Adds what a table's written rows came to.

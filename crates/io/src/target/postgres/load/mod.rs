@@ -443,9 +443,7 @@ impl PostgresLoad {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
-        if !matches!(table.mode, WriteMode::Late | WriteMode::Fill) {
-            LoadedTable::of(&mut self.tables, &table.name).types = types;
-        }
+        LoadedTable::of(&mut self.tables, &table.name).note_types(table.mode, types);
         let rows = batch.num_rows() as u64;
         // Staged rows count once it is known what became of them.
         if plan.stage.is_none() {

@@ -203,18 +203,13 @@ impl Session {
     ) {
         let own = own(table);
         *self.waiting.entry(own).or_default() += rows;
-        if matches!(table.mode, WriteMode::Late | WriteMode::Fill) {
-            return;
-        }
         let loaded = LoadedTable::of(&mut self.tables, &table.name);
         // Staged rows count once it is known what became of them.
         if plan.stage.is_none() {
             loaded.rows += rows;
         }
-        if loaded.types.is_empty() {
-            loaded.types =
-                columns.iter().map(|(_, _, values)| values.value_type().name().to_owned()).collect();
-        }
+        let types = columns.iter().map(|(_, _, values)| values.value_type().name().to_owned());
+        loaded.note_types(table.mode, types.collect());
     }
 
     pub(super) fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
