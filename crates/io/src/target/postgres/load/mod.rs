@@ -7,7 +7,7 @@ mod merge;
 mod remove;
 mod stage;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -38,6 +38,8 @@ struct PostgresLoad {
     load: i32,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    /// The columns that were written, by table.
+    written: BTreeMap<String, Vec<String>>,
     /// Rows of earlier loads are compared before they are written to.
     follows: bool,
     /// Tables whose rows are compared already, by table and system.
@@ -99,6 +101,7 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         header: header.clone(),
         load,
         plans: HashMap::new(),
+        written: BTreeMap::new(),
         follows: false,
         compared: HashSet::new(),
         waiting: HashMap::new(),
@@ -282,8 +285,7 @@ impl Load for PostgresLoad {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         self.end_copy().await?;
         self.send_links().await?;
-        let written: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
-        aftermath::advance_sequences(&self.session, &written).await?;
+        aftermath::advance_sequences(&self.session, &self.written).await?;
         self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
@@ -390,6 +392,8 @@ impl PostgresLoad {
             linked,
             stage,
         };
+        let columns = table.columns.iter().map(|column| column.name.clone()).collect();
+        self.written.insert(table.name.clone(), columns);
         self.plans.insert(own, plan.clone());
         Ok(plan)
     }
