@@ -7,7 +7,7 @@ mod merge;
 mod remove;
 mod stage;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -37,6 +37,8 @@ struct PostgresLoad {
     header: LoadHeader,
     load: i32,
     plans: HashMap<Own, Plan>,
+    /// The columns that were written, by table.
+    written: BTreeMap<String, Vec<String>>,
     /// Rows of earlier loads are compared before they are written to.
     follows: bool,
     /// Tables whose rows are compared already.
@@ -105,6 +107,7 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         header: header.clone(),
         load,
         plans: HashMap::new(),
+        written: BTreeMap::new(),
         follows: false,
         compared: HashSet::new(),
         waiting: HashMap::new(),
@@ -307,8 +310,7 @@ impl Load for PostgresLoad {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         self.end_copy().await?;
         self.send_links().await?;
-        let written: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
-        aftermath::advance_sequences(&self.session, &written).await?;
+        aftermath::advance_sequences(&self.session, &self.written).await?;
         self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
@@ -414,6 +416,8 @@ impl PostgresLoad {
             linked,
             stage,
         };
+        let columns = table.columns.iter().map(|column| column.name.clone()).collect();
+        self.written.insert(table.name.clone(), columns);
         self.plans.insert(own, plan.clone());
         Ok(plan)
     }
