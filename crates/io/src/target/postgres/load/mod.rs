@@ -284,6 +284,7 @@ impl Load for PostgresLoad {
         self.send_links().await?;
         let written: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
         aftermath::advance_sequences(&self.session, &written).await?;
+        failpoint::hit("sequences-advanced");
         self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
