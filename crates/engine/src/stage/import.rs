@@ -85,6 +85,7 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let mut finished = finished(work, loads, &record, read_twice);
     let written = record.tables.iter().filter(|table| table.rows > 0).map(|table| table.name.clone());
     let left = connection.analyze(&written.collect::<Vec<_>>()).await;
+    failpoint::hit("import-analyzed");
     finished.report.findings.extend(not_analyzed(left));
     finished.report.findings.extend(delta.map(|mut delta| delta.findings()).unwrap_or_default());
     Ok(finished)

@@ -311,6 +311,7 @@ impl Load for PostgresLoad {
         self.end_copy().await?;
         self.send_links().await?;
         aftermath::advance_sequences(&self.session, &self.written).await?;
+        failpoint::hit("sequences-advanced");
         self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;

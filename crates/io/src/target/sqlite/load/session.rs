@@ -297,6 +297,7 @@ impl Session {
                 let key = Some(target_key);
                 let (uuid, linked) = (key.filter(|_| !plan.linked), key.filter(|_| plan.linked));
                 insert.execute(params![plan.keyspace, source_key, uuid, self.load, false, linked])?;
+                failpoint::hit("crosswalk-row");
             }
             Ok(())
         };
