@@ -295,7 +295,7 @@ async fn rows_pass_the_policies_of_their_table() {
              GRANT ALL ON ALL TABLES IN SCHEMA chartlift TO {role}; \
              ALTER TABLE chartlift.crosswalk OWNER TO {role}; \
              ALTER TABLE practitioners ENABLE ROW LEVEL SECURITY; \
-             CREATE POLICY some ON practitioners TO {role} USING (true) WITH CHECK (code LIKE 'D %')"
+             CREATE POLICY doctors_only ON practitioners TO {role} USING (true) WITH CHECK (code LIKE 'D %')"
         ))
         .await;
     let url = place.url();
