@@ -53,10 +53,14 @@ pub(super) async fn prepare(
     Ok(target.describe())
 }
 
-/// Whether all of the pack's tables are there. They are made in one transaction.
+/// Whether all that the pack writes to is there: tables that lack a column are not its definitions' work yet.
 async fn has_tables(pack: &Target, target: &dyn chartlift_io::target::Target) -> Result<bool, Failure> {
     let names: Vec<String> = pack.tables.iter().map(|table| table.database_name().to_owned()).collect();
-    Ok(target.catalog(&names).await?.tables.iter().all(|table| table.exists))
+    let live = target.catalog(&names).await?;
+    Ok(pack.tables.iter().zip(&live.tables).all(|(table, live)| {
+        let fields = &table.schema.fields;
+        live.exists && fields.iter().all(|field| live.column(&field.name.value).is_some())
+    }))
 }
 
 fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit, Failure> {
