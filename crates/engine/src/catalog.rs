@@ -13,19 +13,20 @@ mod facts;
 pub use facts::{decided, firing};
 pub(crate) use facts::{to_disable, undecided};
 
-/// Every reason why rows made by the pack cannot go into the live tables, or not yet.
-pub fn compare(target: &Target, live: &Catalog) -> Vec<Finding> {
+/// Every reason why rows made by the pack, for an order that `follows` another or not, cannot go into the live tables, or
+/// not yet.
+pub fn compare(target: &Target, live: &Catalog, follows: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = live
         .lacks
         .iter()
         .map(|what| unplaced("missing-privilege", format!("the role lacks {what}")))
         .collect();
-    findings.extend(target.tables.iter().flat_map(|table| compare_table(target, table, live)));
-    findings.extend(undecided(target, live));
+    findings.extend(target.tables.iter().flat_map(|table| compare_table(target, table, live, follows)));
+    findings.extend(undecided(target, live, follows));
     findings
 }
 
-fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Finding> {
+fn compare_table(target: &Target, table: &TargetTable, live: &Catalog, follows: bool) -> Vec<Finding> {
     let name = database_name(table);
     let Some(known) = live.table(name).filter(|known| known.exists) else {
         return vec![mismatch(table, None, "the table does not exist".into())];
@@ -59,7 +60,7 @@ fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Fi
             findings.push(mismatch(table, Some(column), message));
         }
     }
-    findings.extend(facts::lacking(table, known));
+    findings.extend(facts::lacking(table, known, follows));
     findings
 }
 

@@ -75,7 +75,11 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
         live.demand_writes(target.describe())?;
         Ok::<_, Failure>((target.bookkeeping().await?, live))
     })??;
-    let findings = compare(pack, &live);
+    let follows = match &arguments.order {
+        Some(id) => config.store().open(id)?.spec().follows.is_some(),
+        None => false,
+    };
+    let findings = compare(pack, &live, follows);
     let ready = matches!(bookkeeping, Bookkeeping::Ready { .. });
     output.object(&json!({
         "spec": "chartlift/v1", "target": address.name, "bookkeeping": ready, "findings": findings,
@@ -91,7 +95,7 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     if !table.is_empty() {
         output.line(table.rendered("").trim_end());
     }
-    for line in live::lines(pack, &live) {
+    for line in live::lines(pack, &live, follows) {
         output.line(format_args!("{line}"));
     }
     if !ready {

@@ -6,10 +6,15 @@ use chartlift_rules::{LoadMode, Target, TargetKey, TargetTable, TriggerRule};
 use super::{database_name, problem};
 use crate::statement::Finding;
 
-/// The triggers of a table that would fire while its rows are loaded.
-pub fn firing<'a>(table: &'a TargetTable, known: &'a CatalogTable) -> impl Iterator<Item = &'a Trigger> {
+/// The triggers of a table that would fire while its rows are loaded; by an order that `follows` another, rows of the
+/// earlier load are updated too.
+pub fn firing<'a>(
+    table: &'a TargetTable,
+    known: &'a CatalogTable,
+    follows: bool,
+) -> impl Iterator<Item = &'a Trigger> {
     // Only a load that inserts and nothing else leaves what is there alone.
-    let updates = table.schema.extension.mode != LoadMode::Insert;
+    let updates = follows || table.schema.extension.mode != LoadMode::Insert;
     known
         .facts
         .triggers
@@ -24,10 +29,14 @@ pub fn decided(table: &TargetTable, trigger: &str) -> Option<TriggerRule> {
 }
 
 /// Tables, by their names in the pack, and the triggers that are to be disabled in them.
-pub(crate) fn to_disable<'a>(target: &'a Target, live: &Catalog) -> Vec<(&'a TargetTable, Vec<String>)> {
+pub(crate) fn to_disable<'a>(
+    target: &'a Target,
+    live: &Catalog,
+    follows: bool,
+) -> Vec<(&'a TargetTable, Vec<String>)> {
     let of = |table: &'a TargetTable| {
         let known = live.table(database_name(table))?;
-        let names: Vec<String> = firing(table, known)
+        let names: Vec<String> = firing(table, known, follows)
             .filter(|trigger| decided(table, &trigger.name) == Some(TriggerRule::Disable))
             .map(|trigger| trigger.name.clone())
             .collect();
@@ -37,11 +46,12 @@ pub(crate) fn to_disable<'a>(target: &'a Target, live: &Catalog) -> Vec<(&'a Tar
 }
 
 /// Triggers of which nobody has said whether they fire.
-pub(crate) fn undecided(target: &Target, live: &Catalog) -> Vec<Finding> {
+pub(crate) fn undecided(target: &Target, live: &Catalog, follows: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for table in &target.tables {
         let Some(known) = live.table(database_name(table)) else { continue };
-        for trigger in firing(table, known).filter(|trigger| decided(table, &trigger.name).is_none()) {
+        for trigger in firing(table, known, follows).filter(|trigger| decided(table, &trigger.name).is_none())
+        {
             let calls = match trigger.function.as_str() {
                 "" => String::new(),
                 function => format!(", calls `{function}`"),
@@ -54,7 +64,7 @@ pub(crate) fn undecided(target: &Target, live: &Catalog) -> Vec<Finding> {
 }
 
 /// Every privilege that the load needs and the role lacks, by name.
-pub(super) fn lacking(table: &TargetTable, known: &CatalogTable) -> Vec<Finding> {
+pub(super) fn lacking(table: &TargetTable, known: &CatalogTable, follows: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut lacks = |column: Option<&str>, what: String| {
         findings.push(problem("missing-privilege", table, column, format!("the role lacks {what}")));
@@ -88,7 +98,7 @@ pub(super) fn lacking(table: &TargetTable, known: &CatalogTable) -> Vec<Finding>
         lacks(Some(&sequence.column), format!("USAGE on sequence {}", sequence.name));
     }
     let disables = |trigger: &&Trigger| decided(table, &trigger.name) == Some(TriggerRule::Disable);
-    for trigger in firing(table, known).filter(disables).filter(|_| !facts.owned) {
+    for trigger in firing(table, known, follows).filter(disables).filter(|_| !facts.owned) {
         lacks(None, format!("ownership of table {name}, to disable trigger {}", trigger.name));
     }
     findings

@@ -47,7 +47,8 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     // Validate has seen them, but the pack or the target may have changed since.
-    if let Some((verdict, trouble)) = catalog::stops(&catalog::undecided(target, &live)) {
+    let follows = work.order.spec().follows.is_some();
+    if let Some((verdict, trouble)) = catalog::stops(&catalog::undecided(target, &live, follows)) {
         let report = StageReport { loads, trouble: Some(trouble), ..read_twice };
         return Ok(Finished { report, verdict, digest: String::new() });
     }
@@ -146,7 +147,7 @@ pub(super) async fn write_all(
     let (systems, target) = (work.systems()?, work.target()?);
     let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
     work.environment.progress.begin(Stage::Import, "importing", total);
-    for (table, triggers) in catalog::to_disable(target, &live) {
+    for (table, triggers) in catalog::to_disable(target, &live, work.order.spec().follows.is_some()) {
         load.disable_triggers(&table_spec(target, table, ""), &triggers).await?;
     }
     if delta.is_some() {

@@ -34,7 +34,8 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let mut report =
         StageReport { loads: work.report(Stage::Convert)?.loads.clone(), ..StageReport::default() };
     let connection = work.connect().await?;
-    let catalog = live_catalog(connection.as_ref(), target, &mut report).await?;
+    let follows = work.order.spec().follows.is_some();
+    let catalog = live_catalog(connection.as_ref(), target, follows, &mut report).await?;
     let live = Live { database: connection.as_ref(), catalog };
     // What is not as the pack says stops the stage anyway, and could not be read.
     let unlike: Vec<String> = report.findings.iter().filter_map(|finding| finding.table.clone()).collect();
@@ -108,6 +109,7 @@ fn validate(
 async fn live_catalog(
     connection: &dyn Database,
     target: &Target,
+    follows: bool,
     report: &mut StageReport,
 ) -> Result<Catalog, Error> {
     // Not a fact about the rows: once the tables are made, the same command goes on.
@@ -115,7 +117,7 @@ async fn live_catalog(
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     live.demand_writes(connection.describe())?;
-    report.findings.extend(catalog::compare(target, &live));
+    report.findings.extend(catalog::compare(target, &live, follows));
     Ok(live)
 }
 

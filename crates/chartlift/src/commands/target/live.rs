@@ -39,12 +39,12 @@ pub(super) fn objects(pack: &Target, live: &Catalog) -> Vec<Value> {
 }
 
 /// The same as lines for people.
-pub(super) fn lines(pack: &Target, live: &Catalog) -> Vec<String> {
+pub(super) fn lines(pack: &Target, live: &Catalog, follows: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for (table, known) in with_facts(pack, live) {
         let (name, facts) = (&table.name.value, &known.facts);
         for trigger in &facts.triggers {
-            let fires = firing(table, known).any(|one| one == trigger);
+            let fires = firing(table, known, follows).any(|one| one == trigger);
             let becomes = match said(table, &trigger.name) {
                 _ if !trigger.enabled => "is disabled",
                 _ if !fires => "does not fire for this mode",
