@@ -86,7 +86,9 @@ pub(crate) async fn run(work: &Work<'_>) -> Result<Rehearsal, Error> {
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
     // Such a trigger may do what no rollback takes back.
-    if let Some((_, trouble)) = catalog::stops(&catalog::undecided(target, &live)) {
+    if let Some((_, trouble)) =
+        catalog::stops(&catalog::undecided(target, &live, work.order.spec().follows.is_some()))
+    {
         let code = "trigger-undecided";
         return Err(Error::Usage { code, message: trouble.message, hint: trouble.hint });
     }
@@ -173,7 +175,9 @@ fn told(
 fn add_facts(rehearsal: &mut Rehearsal, table: &TargetTable, live: &Catalog, came_to: Merged) {
     let Some(known) = live.table(table.database_name()) else { return };
     let name = &table.name.value;
-    for trigger in catalog::firing(table, known).filter(|_| came_to.inserted + came_to.updated > 0) {
+    for trigger in
+        catalog::firing(table, known, came_to.updated > 0).filter(|_| came_to.inserted + came_to.updated > 0)
+    {
         rehearsal.triggers.push(Fires {
             table: name.clone(),
             trigger: trigger.name.clone(),
