@@ -15,7 +15,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::refusal::{refused, refused_at};
-use super::{bookkeeping, catalog, existing, quoted, quoted_part};
+use super::{bookkeeping, catalog, existing, quoted, quoted_part, row_hash};
 use crate::Error;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
@@ -194,6 +194,8 @@ struct Session {
     tables: Vec<LoadedTable>,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    /// The tables that have plans.
+    planned: Vec<TableSpec>,
 }
 
 /// What is looked up once a table.
@@ -215,7 +217,8 @@ fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Resu
         return Ok(Opened::Already(record));
     }
     let load = bookkeeping::insert_load(&connection, &header)?;
-    let session = Session { connection, header, load, tables: Vec::new(), plans: HashMap::new() };
+    let session =
+        Session { connection, header, load, tables: Vec::new(), plans: HashMap::new(), planned: Vec::new() };
     Ok(Opened::Session(Box::new(session)))
 }
 
@@ -283,6 +286,7 @@ impl Session {
         let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
         let plan = Plan { insert, classes, keyspace, linked: table.is_linked() };
         self.plans.insert(own, plan.clone());
+        self.planned.push(table.clone());
         Ok(plan)
     }
 
@@ -320,6 +324,7 @@ impl Session {
 
     fn commit(&mut self, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
+        row_hash::fill_hashes(&self.connection, self.load, &self.header.series, &self.planned)?;
         bookkeeping::finish_load(&self.connection, self.load, outcome, &tables)?;
         if let Err(error) = self.connection.execute_batch("COMMIT") {
             let mut error = refused("commit the load")(error);

@@ -9,6 +9,7 @@ mod existing;
 mod load;
 mod refusal;
 mod rollback;
+mod row_hash;
 mod script;
 
 use std::path::{Path, PathBuf};
@@ -190,6 +191,7 @@ fn open(path: &Path, lock_wait: Duration) -> Result<Connection, Error> {
              PRAGMA temp_store = FILE;",
         )
         .map_err(refused(doing))?;
+    row_hash::register(&connection)?;
     Ok(connection)
 }
 
