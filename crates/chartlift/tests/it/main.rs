@@ -21,6 +21,7 @@ mod lock;
 mod matched_data;
 mod mutations;
 mod reports;
+mod rollback_sweep;
 mod scenario;
 mod script;
 mod shared_data;
@@ -36,6 +37,7 @@ fn main() {
         ("lock", lock::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
+        ("rollback_sweep", rollback_sweep::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),
         ("shared_data", shared_data::TESTS),

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod categorize;
+mod chart_rows;
 mod check;
 mod convert;
 mod drift;
@@ -48,6 +49,7 @@ use crate::session::{self, Limits};
 use crate::statement::{Stage, Verdict};
 
 pub(crate) use attachments::TOLD;
+pub(crate) use chart_rows::{chart_rows, defines_patients, patient_column};
 pub(crate) use drift::followed;
 pub(crate) use future::{is_past, time_of};
 pub(crate) use held_rows::{Held, HeldRows, origins};
@@ -58,7 +60,6 @@ pub(crate) use matched::TARGET_CHANGED;
 pub(crate) use residue::of_system as residue_of;
 pub(crate) use seal::seals;
 pub(crate) use transform::Patients;
-pub(crate) use verify::run as verify;
 pub(crate) use whole::{add_lost, for_patients};
 
 /// What a stage made.

@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, Existing, LoadHeader, LoadRecord, Options,
-    RowDigest, TableSpec, Target,
+    RollBack, RowDigest, TableSpec, Target,
 };
 use crate::Error;
 use refusal::refused;
@@ -164,18 +164,24 @@ impl Target for SqliteTarget {
         .await
     }
 
-    async fn roll_back(
+    async fn find_partly_rolled_back(&self, order: &str) -> Result<Option<LoadRecord>, Error> {
+        let order = order.to_owned();
+        self.read(move |connection| match connection {
+            Some(connection) => bookkeeping::find_partly_rolled_back(connection, &order),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn begin_roll_back(
         &self,
         load: &LoadRecord,
         tables: &[TableSpec],
-        keep: bool,
-    ) -> Result<Vec<u64>, Error> {
+    ) -> Result<Box<dyn RollBack>, Error> {
+        let (path, lock_wait) = (self.path.clone(), self.lock_wait);
         let (load, tables) = (load.clone(), tables.to_vec());
-        self.read(move |connection| match connection {
-            Some(connection) => rollback::roll_back(connection, &load, &tables, keep),
-            None => Ok(Vec::new()),
-        })
-        .await
+        let open = blocking(move || rollback::Open::begin(open(&path, lock_wait)?, load, &tables)).await?;
+        Ok(Box::new(rollback::SqliteRollBack::new(open)))
     }
 }
 
