@@ -141,7 +141,7 @@ pub(crate) enum Command {
     /// Approve an order's import, exactly as it is now
     #[command(after_help = APPROVE_HELP)]
     Approve(Approve),
-    /// Take an order's load back out of the target, if nobody has changed its rows since
+    /// Take an order's load back out of the target; charts that somebody has worked on since stay whole
     #[command(
         after_help = "EXAMPLE\n  chartlift rollback --order 77 --dry-run\n  chartlift rollback --order 77"
     )]
@@ -345,7 +345,7 @@ pub(crate) enum TargetCommand {
     /// Make the bookkeeping tables in the target
     #[command(after_help = "EXAMPLE\n  chartlift target init --target clinic=sqlite:clinic.db --with-tables")]
     Init(TargetInit),
-    /// Compare the target's catalogue with the rules, change nothing
+    /// Compare the target's catalogue with the rules, list its triggers and missing rights, change nothing
     #[command(after_help = "EXAMPLE\n  chartlift target check --target clinic=env:DATABASE_URL")]
     Check(OfTarget),
 }

@@ -6,6 +6,7 @@ mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chartlift_engine::order::{Clock, OrderSpec, Store};
 use chartlift_engine::project_key::ProjectKey;
@@ -163,6 +164,15 @@ impl Config {
         target.map_or_else(|| self.options(), |target| format!("{} --target {target}", self.options()))
     }
 
+    /// How targets are connected to: what adds to their addresses is in the environment.
+    pub(crate) fn connection(&self) -> Options {
+        let seconds = self.project.settings.limits.lock_seconds.try_into().unwrap_or(u64::MAX);
+        Options {
+            lock_wait: Duration::from_secs(seconds),
+            surroundings: Surroundings::new(environment, Utc::now),
+        }
+    }
+
     pub(crate) fn threads(&self) -> usize {
         let machine = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.project.settings.limits.threads.unwrap_or_else(machine).max(1)
@@ -225,9 +235,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// How targets are connected to: what adds to their addresses is in the environment.
-pub(crate) fn connection() -> Options {
-    Options { surroundings: Surroundings::new(environment, Utc::now), ..Options::default() }
+/// Arms what a test asks for; only in builds for tests. See [`chartlift_io::failpoint`].
+#[cfg(debug_assertions)]
+pub(crate) fn arm_failpoints() -> Result<(), Failure> {
+    let (charge, trace) = (environment("CHARTLIFT_FAILPOINT"), environment("CHARTLIFT_FAILPOINT_TRACE"));
+    chartlift_io::failpoint::arm(charge.as_deref(), trace.as_deref())
+        .map_err(|problem| Failure::usage("usage", problem))
 }
 
 /// An empty variable counts as one that is not set.

@@ -41,6 +41,11 @@ fn run() -> Exit {
         Err(error) => return not_understood(&error),
     };
     let output = Output::new(&arguments.global, config::plain());
+    #[cfg(debug_assertions)]
+    if let Err(failure) = config::arm_failpoints() {
+        output.failure(&failure);
+        return failure.exit;
+    }
     let answer = std::panic::catch_unwind(|| commands::run(&arguments, &output));
     match answer {
         Ok(Ok(exit)) if !PANICKED.load(Ordering::SeqCst) => exit,

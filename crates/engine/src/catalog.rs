@@ -1,16 +1,28 @@
 //! The pack's idea of the target beside what the live catalogue says.
 
-use chartlift_io::target::{Catalog, CatalogColumn, CatalogTable, KeyKind, Role, TableSpec};
-use chartlift_rules::{Disposition, TableSchema, Target, TargetKey, TargetTable};
+use chartlift_io::target::{Catalog, CatalogColumn, CatalogTable, KeyKind, Role, TableSpec, TypeClass};
+use chartlift_rules::{Disposition, Field, TableSchema, Target, TargetKey, TargetTable};
 use datafusion::arrow::datatypes::DataType;
 
 use crate::compile::arrow_type;
 use crate::stage::key_type;
-use crate::statement::{Finding, Stage};
+use crate::statement::{Finding, Stage, Trouble, Verdict};
 
-/// Every place where rows made by the pack could not go into the live tables.
+mod facts;
+
+pub use facts::{decided, firing};
+pub(crate) use facts::{to_disable, undecided};
+
+/// Every reason why rows made by the pack cannot go into the live tables, or not yet.
 pub fn compare(target: &Target, live: &Catalog) -> Vec<Finding> {
-    target.tables.iter().flat_map(|table| compare_table(target, table, live)).collect()
+    let mut findings: Vec<Finding> = live
+        .lacks
+        .iter()
+        .map(|what| unplaced("missing-privilege", format!("the role lacks {what}")))
+        .collect();
+    findings.extend(target.tables.iter().flat_map(|table| compare_table(target, table, live)));
+    findings.extend(undecided(target, live));
+    findings
 }
 
 fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Finding> {
@@ -31,7 +43,11 @@ fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Fi
         // An identity column takes the numbers that were reserved of its sequence.
         if known.generated && !(assigned && wanted == DataType::Int64) {
             findings.push(mismatch(table, Some(column), "the database makes this column itself".into()));
-        } else if !known.class.accepts(&wanted) {
+        } else if known.class == TypeClass::Unsupported {
+            let message =
+                format!("what a `{}` holds cannot be proved by reading it back", known.database_type);
+            findings.push(problem("unverifiable-type", table, Some(column), message));
+        } else if !known.class.accepts(&wanted) && !in_words(field, known, &wanted) {
             let message =
                 format!("the column is `{}`, the pack has {}", known.database_type, pack_type(&wanted));
             findings.push(mismatch(table, Some(column), message));
@@ -43,7 +59,13 @@ fn compare_table(target: &Target, table: &TargetTable, live: &Catalog) -> Vec<Fi
             findings.push(mismatch(table, Some(column), message));
         }
     }
+    findings.extend(facts::lacking(table, known));
     findings
+}
+
+/// Days and instants that only texts can say.
+fn in_words(field: &Field, column: &CatalogColumn, wanted: &DataType) -> bool {
+    *wanted == DataType::Utf8View && !field.extension.allow.is_empty() && column.class.accepts_days_in_words()
 }
 
 fn required_columns(table: &CatalogTable) -> impl Iterator<Item = &str> {
@@ -66,7 +88,8 @@ pub fn tightened(table: &TargetTable, live: &Catalog) -> TableSchema {
         }
         // A key that is made has its own length.
         let made = key.as_ref() == Some(&field.name.value) && schema.extension.key != TargetKey::Natural;
-        if let Some(limit) = column.max_length.filter(|_| !made).map(u64::from) {
+        let elements = matches!(column.class, TypeClass::Array(_));
+        if let Some(limit) = column.max_length.filter(|_| !made && !elements).map(u64::from) {
             let limit = field.constraints.max_length.map_or(limit, |own| own.min(limit));
             field.constraints.max_length = Some(limit);
         }
@@ -103,15 +126,60 @@ fn database_name(table: &TargetTable) -> &str {
 }
 
 fn mismatch(table: &TargetTable, column: Option<&str>, message: String) -> Finding {
+    problem("catalog-mismatch", table, column, message)
+}
+
+fn problem(code: &str, table: &TargetTable, column: Option<&str>, message: String) -> Finding {
     Finding {
-        code: "catalog-mismatch".into(),
+        table: Some(table.name.value.clone()),
+        column: column.map(str::to_owned),
+        ..unplaced(code, message)
+    }
+}
+
+fn unplaced(code: &str, message: String) -> Finding {
+    Finding {
+        code: code.into(),
         severity: "error".into(),
         disposition: Disposition::Block.name().into(),
         stage: Stage::Validate,
         system: None,
-        table: Some(table.name.value.clone()),
-        column: column.map(str::to_owned),
+        table: None,
+        column: None,
         rows: 0,
         message: Some(message),
     }
+}
+
+/// What a finding of [`compare`] does to the order: the verdict, and what to do about it.
+pub(crate) fn outcome(code: &str) -> Option<(Verdict, &'static str)> {
+    Some(match code {
+        "catalog-mismatch" => (Verdict::Fail, "see all differences with `chartlift target check`"),
+        "missing-privilege" => (Verdict::Fail, "grant what is named; `chartlift target check` shows it all"),
+        "unverifiable-type" => (
+            Verdict::Suspended,
+            "leave the column out of the pack's schema, or give it a type that gives back what it takes, e.g. text",
+        ),
+        "trigger-undecided" => (
+            Verdict::Suspended,
+            "say it in the target's schema: `chartlift: { triggers: { NAME: fire } }` or `disable for this load`",
+        ),
+        _ => return None,
+    })
+}
+
+/// The first of the findings that keeps the order from going on, the hardest first.
+pub(crate) fn stops(findings: &[Finding]) -> Option<(Verdict, Trouble)> {
+    let all = findings.iter().filter_map(|finding| Some((finding, outcome(&finding.code)?)));
+    let (finding, (verdict, hint)) =
+        all.reduce(|worst, one| if one.1.0 > worst.1.0 { one } else { worst })?;
+    let table = finding.table.clone().unwrap_or_default();
+    let column = finding.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
+    let what = finding.message.clone().unwrap_or_default();
+    let message = match finding.code.as_str() {
+        "catalog-mismatch" => format!("the target's `{table}` is not as the pack says: {what}"),
+        _ if table.is_empty() => what,
+        _ => format!("`{table}{column}`: {what}"),
+    };
+    Some((verdict, Trouble { code: finding.code.clone(), message, hint: hint.into() }))
 }

@@ -4,7 +4,7 @@ mod lint;
 
 use std::path::{Path, PathBuf};
 
-use chartlift_rules::{DECISIONS, Decisions, Diagnostic, Project, Severity, with_decisions};
+use chartlift_rules::{DECISIONS, Decisions, Diagnostic, Project, RulingFile, Severity, with_decisions};
 
 use crate::Error;
 use crate::order::{InputSpec, Locked, Order};
@@ -75,15 +75,17 @@ pub async fn add(project: &Project, order: &Locked, file: &str, addition: &Addit
     order.write_decision(file, text.as_bytes()).map(Added::Written)
 }
 
-/// Copies the decisions of an order into a later one of its series: all but approvals, which are about what was seen,
-/// and nothing over what is there. Waivers keep their numbers. Answers how many files were copied.
+/// Copies the decisions of an order into a later one of its series: all but approvals and rulings on single rows, which
+/// are about what was seen, and nothing over what is there. Waivers keep their numbers. Answers how many files were copied.
 pub fn carry_over(from: &Order, to: &Locked) -> Result<usize, Error> {
     let approvals = Path::new(DECISIONS).join("approvals");
     let there = to.decision_files()?;
     let mut copied = 0;
     for (path, text) in from.decision_files()? {
         let Ok(name) = path.strip_prefix(DECISIONS) else { continue };
-        if path.starts_with(&approvals) || there.iter().any(|(known, _)| *known == path) {
+        let of_rows =
+            [RulingFile::Conflicts, RulingFile::Absences].iter().any(|file| name.ends_with(file.name()));
+        if of_rows || path.starts_with(&approvals) || there.iter().any(|(known, _)| *known == path) {
             continue;
         }
         to.write_decision(&name.to_string_lossy(), text.as_bytes())?;

@@ -7,6 +7,8 @@
 //! not depend on their order, so partial digests of several threads merge.
 
 mod artefact;
+mod json;
+mod words;
 mod writing;
 
 use arrow::array::{Array, StringViewArray};
@@ -18,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 
 pub use artefact::ArtefactDigest;
+pub(crate) use json::{canonical as canonical_json, is_json};
 pub use writing::Writing;
 
 /// One column of a table, as it is digested.
@@ -153,8 +156,8 @@ pub fn hex_of_buckets(columns: &[DigestColumn], buckets: &[BucketDigest]) -> Str
     hex_of(rows, columns.iter().map(|column| column.name.as_str()).zip(total))
 }
 
-/// The cell hashes of those rows that fall into the chosen buckets, in the batch's order; the batch is as for
-/// [`TableDigest::add`].
+/// The cell hashes of those rows that fall into the chosen buckets (in ascending order), in the batch's order; the batch
+/// is as for [`TableDigest::add`].
 pub fn row_digests(
     columns: &[DigestColumn],
     batch: &RecordBatch,
@@ -169,7 +172,7 @@ pub fn row_digests(
         .iter()
         .enumerate()
         .map(|(row, place)| {
-            chosen.contains(&(*place as u32)).then(|| {
+            chosen.binary_search(&(*place as u32)).is_ok().then(|| {
                 rows.push(RowDigest { key: keys.value(row).to_owned(), cells: vec![0; columns.len()] });
                 rows.len() - 1
             })

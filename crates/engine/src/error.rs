@@ -71,9 +71,19 @@ impl Error {
         matches!(self, Self::Query { source, .. } if matches!(source.find_root(), ResourcesExhausted(_)))
     }
 
+    /// True when the operating system has no room for a file.
+    fn is_out_of_space(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        let causes =
+            std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |error| error.source());
+        let mut system = causes.filter_map(|error| error.downcast_ref::<std::io::Error>());
+        system.any(|error| matches!(error.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// The code that machines go by; `chartlift explain CODE` tells more.
     pub fn code(&self) -> &'static str {
         match self {
+            _ if self.is_out_of_space() => "out-of-space",
             Self::File { .. } => "file-error",
             Self::Query { .. } => "query-error",
             Self::Parquet { .. } => "parquet-error",
@@ -94,8 +104,27 @@ impl Error {
             | Self::Usage { hint, .. }
             | Self::Changed { hint, .. }
             | Self::Conflict { hint, .. } => Some(hint),
+            _ if self.is_out_of_space() => Some("make room and run the same command again"),
             Self::File { .. } | Self::Query { .. } | Self::Parquet { .. } => None,
             Self::Edge(source) => source.hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_wherever_it_shows() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let below = parquet::errors::ParquetError::External(Box::new(full()));
+        let edge = chartlift_io::Error::Read { source: full() };
+        for error in [Error::file("write", "a")(full()), Error::parquet("write", "a")(below), edge.into()] {
+            assert_eq!(error.code(), "out-of-space", "{error}");
+            assert!(error.hint().is_some());
+        }
+        let other = Error::file("write", "a")(std::io::ErrorKind::NotFound.into());
+        assert_eq!(other.code(), "file-error");
     }
 }

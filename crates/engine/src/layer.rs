@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use chartlift_io::failpoint;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
@@ -37,6 +38,7 @@ impl LayerWriter {
             std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
         }
         let file = File::create(path).map_err(Error::file("create", path))?;
+        failpoint::hit("artefact-create");
         let writer = ArrowWriter::try_new(file, SchemaRef::clone(schema), Some(properties(schema)))
             .map_err(Error::parquet("create", path))?;
         Ok(Self { path: path.to_path_buf(), writer, bytes: 0 })
@@ -44,6 +46,7 @@ impl LayerWriter {
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.writer.write(batch).map_err(Error::parquet("write", &self.path))?;
+        failpoint::hit("artefact-written");
         self.bytes += batch.columns().iter().map(value_bytes).sum::<usize>();
         if self.bytes >= ROW_GROUP_BYTES {
             self.writer.flush().map_err(Error::parquet("write", &self.path))?;
@@ -54,6 +57,7 @@ impl LayerWriter {
 
     pub(crate) fn close(self) -> Result<(), Error> {
         self.writer.close().map_err(Error::parquet("finish", &self.path))?;
+        failpoint::hit("artefact-closed");
         Ok(())
     }
 }

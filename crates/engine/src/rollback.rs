@@ -5,10 +5,12 @@ mod charts;
 
 use std::collections::BTreeMap;
 
+use chartlift_io::failpoint;
 use chartlift_io::target::{Elsewhere, LoadRecord, SlowReference, TableBack, TakenBack, Target as Database};
 use serde::Serialize;
 
 use crate::Error;
+use crate::catalog;
 use crate::keys::Pool;
 use crate::order::Locked;
 use crate::project_key::sha256_of;
@@ -74,9 +76,16 @@ pub async fn roll_back(
     let order = environment.store().open(order)?;
     check_key(environment, &order)?;
     let mut order = order.lock()?;
-    let done = take_back(environment, &order, target, dry_run).await?;
+    let taken = take_back(environment, &order, target, dry_run).await;
+    if taken.is_err() && !dry_run {
+        // A rollback that was killed after its record left reports that still tell of the load.
+        keep_reports(&order, &[])?;
+    }
+    let done = taken?;
     if !dry_run {
+        failpoint::hit("rollback-unrecorded");
         order.rolled_back(done.load, serde_json::to_value(&done).unwrap_or_default())?;
+        failpoint::hit("rollback-recorded");
         keep_reports(&order, &[])?;
     }
     Ok(done)
@@ -116,7 +125,12 @@ async fn take_back(
         }
     }
     let specs: Vec<_> = places.iter().map(|place| place.spec.clone()).collect();
+    let names: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
+    let live = connection.catalog(&names).await?;
     let mut open = connection.begin_roll_back(&load, &specs).await?;
+    for (table, triggers) in catalog::to_disable(work.target()?, &live) {
+        open.disable_triggers(&table_spec(work.target()?, table, ""), &triggers).await?;
+    }
     let standing = open.standing().await?;
     let mut kept = Vec::new();
     if !standing.is_empty() {

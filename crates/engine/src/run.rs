@@ -24,7 +24,7 @@ use crate::statement::{Stage, Summary, Verdict};
 use crate::summary;
 
 use fingerprint::fingerprint;
-pub(crate) use fingerprint::rule_files;
+pub(crate) use fingerprint::{rule_files, rulings};
 
 /// What a stage's keys hold in memory before they use the disk.
 pub(crate) const KEY_BYTES: usize = 64 << 20;
@@ -109,8 +109,11 @@ async fn do_missing(
     let mut digest = String::new();
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= stages.last()) {
         let fingerprint = fingerprint(environment, order, stage, &digest, target)?;
-        let current = order.current(stage, &fingerprint).cloned();
-        let state = match current.filter(|done| still_holds(order, done)) {
+        let mut current = order.current(stage, &fingerprint).cloned().filter(|done| still_holds(order, done));
+        if stage == Stage::Import && current.is_some() && !in_target(environment, order, target).await? {
+            current = None;
+        }
+        let state = match current {
             Some(done) => judged(environment, order, done)?,
             None if matches!(stages, Stages::Only(only) if only != stage) => break,
             None => {
@@ -188,6 +191,14 @@ fn still_holds(order: &Order, done: &Done) -> bool {
         Stage::Import => done.verdict == Verdict::Pass,
         Stage::Identify | Stage::Check | Stage::Categorize | Stage::Convert => true,
     }
+}
+
+/// Whether the target still has the order's load: it may have been restored from a backup of before, or a rollback
+/// may have been killed before the log had its record.
+async fn in_target(environment: &Environment, order: &Order, target: &TargetChoice) -> Result<bool, Error> {
+    let Some(url) = &target.url else { return Ok(true) };
+    let connection = chartlift_io::target::connect_with(url, &environment.connection).await?;
+    Ok(connection.find_load(&order.spec().id).await?.is_some())
 }
 
 /// Whether import found the target other than validate had, and nothing has looked at it since.

@@ -249,16 +249,51 @@ pub struct CategoryBalance {
     pub rows: u64,
 }
 
-/// converted = loaded + matched + held
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// converted = loaded + matched + held + kept; loaded = verified + superseded
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LoadBalance {
     pub table: String,
     pub converted: u64,
     pub held: u64,
     pub matched: u64,
+    /// In the target as they were converted: inserted, updated or unchanged.
     pub loaded: u64,
+    /// Of the loaded rows, those that were there and were written to.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub updated: u64,
+    /// Of the loaded rows, those that were there just so, from an earlier load.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unchanged: u64,
+    /// Rows of earlier loads that were edited in the target since and are left as they are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept: u64,
+    /// Rows of earlier loads that are not among the converted ones and stay; no part of `converted`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub absent: u64,
+    /// The same, but deleted, as somebody decided.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deleted: u64,
     pub verified: u64,
+    /// Of the loaded, rows that a later load has written to since: verify leaves them to it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub superseded: u64,
     pub digest: Option<String>,
+}
+
+impl LoadBalance {
+    /// Of the loaded rows, those that were not there before.
+    pub fn inserted(&self) -> u64 {
+        self.loaded.saturating_sub(self.updated + self.unchanged)
+    }
+
+    /// Whether it says more than an order that loads into an empty table.
+    pub fn is_delta(&self) -> bool {
+        [self.updated, self.unchanged, self.kept, self.absent, self.deleted].iter().any(|rows| *rows > 0)
+    }
 }
 
 /// exported = whole + incomplete + absent

@@ -10,8 +10,14 @@ use arrow::array::{
 use bytes::{BufMut, BytesMut};
 
 use crate::Error;
-use crate::target::TypeClass;
-use crate::target::values::{DATE_RANGE, DAY_US, OUT_OF_RANGE, Problem, Values, number_as_float, write_uuid};
+use crate::target::values::{DAY_US, OUT_OF_RANGE, Problem, Values, number_as_float, write_uuid};
+use crate::target::{CatalogColumn, TypeClass};
+
+mod arrays;
+mod texts;
+
+use arrays::Elements;
+pub(crate) use texts::{parse_bytes, parse_uuid};
 
 /// Signature, flags and the length of an extension that does not exist.
 pub(crate) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -22,6 +28,8 @@ const EPOCH_DAYS: i32 = 10_957;
 const EPOCH_US: i64 = EPOCH_DAYS as i64 * DAY_US;
 
 const NULL: i32 = -1;
+/// The first byte of a `jsonb` in binary.
+const JSONB_VERSION: u8 = 1;
 const UNFIT: Problem = "has more digits than the column keeps";
 
 /// One column of one batch, with the way its cells are written.
@@ -31,15 +39,50 @@ pub(crate) struct Column<'a> {
 }
 
 enum Cells<'a> {
-    Text { array: &'a StringViewArray, longest: Option<u32> },
-    TextAsUuid(&'a StringViewArray),
-    TextAsTime(&'a StringViewArray),
+    Text {
+        array: &'a StringViewArray,
+        limits: TextLimits,
+    },
+    /// Kept as something else than a text.
+    TextAs {
+        array: &'a StringViewArray,
+        form: Form,
+    },
     Uuid(&'a FixedSizeBinaryArray),
     UuidAsText(&'a FixedSizeBinaryArray),
     Numbers(Numbers<'a>),
     Boolean(&'a BooleanArray),
     Date(&'a Date32Array),
-    Instant(&'a TimestampMicrosecondArray),
+    Instant {
+        array: &'a TimestampMicrosecondArray,
+        step: i64,
+    },
+}
+
+#[derive(Clone, Copy)]
+struct TextLimits {
+    longest: Option<u32>,
+    padded: bool,
+    indexed: bool,
+}
+
+/// What an entry of a B-tree may have, less what its other columns need: a third of a page, in bytes.
+const LONGEST_INDEXED: usize = 2600;
+
+enum Form {
+    Label(Vec<String>),
+    Uuid,
+    /// The smallest part of a second that the column keeps, in microseconds; of instants too.
+    Time {
+        step: i64,
+    },
+    Date,
+    Instant {
+        step: i64,
+    },
+    Jsonb,
+    Bytes,
+    Array(Elements),
 }
 
 enum Numbers<'a> {
@@ -61,19 +104,34 @@ struct NumericLimits {
 }
 
 impl<'a> Column<'a> {
-    pub(crate) fn new(
-        table: &str,
-        name: &'a str,
-        class: TypeClass,
-        longest: Option<u32>,
-        array: &'a dyn Array,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(table: &str, known: &'a CatalogColumn, array: &'a dyn Array) -> Result<Self, Error> {
+        let name = known.name.as_str();
         let values = Values::of(table, name, array)?;
-        let cells = match (values, class) {
-            (Values::Text(array), TypeClass::Text) => Cells::Text { array, longest },
-            (Values::Text(array), TypeClass::Json) => Cells::Text { array, longest: None },
-            (Values::Text(array), TypeClass::Uuid) => Cells::TextAsUuid(array),
-            (Values::Text(array), TypeClass::Time) => Cells::TextAsTime(array),
+        let step = step(known);
+        let text_as = |array, form| Cells::TextAs { array, form };
+        let cells = match (values, known.class) {
+            (Values::Text(array), TypeClass::Text) => match &known.labels {
+                Some(labels) => text_as(array, Form::Label(labels.clone())),
+                None => {
+                    let (longest, padded) = (known.max_length, known.padded);
+                    let limits = TextLimits { longest, padded, indexed: known.indexed };
+                    Cells::Text { array, limits }
+                }
+            },
+            (Values::Text(array), TypeClass::Json) => {
+                Cells::Text { array, limits: TextLimits { longest: None, padded: false, indexed: false } }
+            }
+            (Values::Text(array), TypeClass::Uuid) => text_as(array, Form::Uuid),
+            (Values::Text(array), TypeClass::Time) => text_as(array, Form::Time { step }),
+            (Values::Text(array), TypeClass::Date) => text_as(array, Form::Date),
+            (Values::Text(array), TypeClass::Timestamp | TypeClass::TimestampWithZone) => {
+                text_as(array, Form::Instant { step })
+            }
+            (Values::Text(array), TypeClass::Jsonb) => text_as(array, Form::Jsonb),
+            (Values::Text(array), TypeClass::Bytes) => text_as(array, Form::Bytes),
+            (Values::Text(array), TypeClass::Array(element)) => {
+                text_as(array, Form::Array(Elements::new(element, known)))
+            }
             (Values::Uuid(array), TypeClass::Uuid) => Cells::Uuid(array),
             (Values::Uuid(array), TypeClass::Text) => Cells::UuidAsText(array),
             (Values::Integer(array), TypeClass::SmallInteger) => Cells::Numbers(Numbers::SmallInteger(array)),
@@ -91,7 +149,7 @@ impl<'a> Column<'a> {
             (Values::Boolean(array), TypeClass::Boolean) => Cells::Boolean(array),
             (Values::Date(array), TypeClass::Date) => Cells::Date(array),
             (Values::Instant(array), TypeClass::Timestamp | TypeClass::TimestampWithZone) => {
-                Cells::Instant(array)
+                Cells::Instant { array, step }
             }
             (values, _) => {
                 let problem = format!("its type in the database cannot take {}", values.array().data_type());
@@ -109,17 +167,11 @@ impl<'a> Column<'a> {
             return Ok(());
         }
         match &self.cells {
-            Cells::Text { array, longest } => write_text(array.value(row), *longest, out),
-            Cells::TextAsUuid(array) => {
-                let bytes = parse_uuid(array.value(row)).ok_or("is not a UUID")?;
-                put(out, &bytes);
-                Ok(())
+            Cells::Text { array, limits } => {
+                limits.check(array.value(row))?;
+                put_text(array.value(row), out)
             }
-            Cells::TextAsTime(array) => {
-                let micros = parse_time(array.value(row)).ok_or("is not a time of day")?;
-                put(out, &micros.to_be_bytes());
-                Ok(())
-            }
+            Cells::TextAs { array, form } => form.write(array.value(row), out),
             Cells::Uuid(array) => {
                 put(out, array.value(row));
                 Ok(())
@@ -136,23 +188,92 @@ impl<'a> Column<'a> {
                 Ok(())
             }
             Cells::Date(array) => {
-                let days = array.value(row);
-                if !DATE_RANGE.contains(&days) {
-                    return Err(OUT_OF_RANGE);
-                }
-                put(out, &(days - EPOCH_DAYS).to_be_bytes());
+                put(out, &texts::date(array.value(row))?.to_be_bytes());
                 Ok(())
             }
-            Cells::Instant(array) => {
-                let micros = array.value(row);
-                let days = i32::try_from(micros.div_euclid(DAY_US)).map_err(|_| OUT_OF_RANGE)?;
-                if !DATE_RANGE.contains(&days) {
-                    return Err(OUT_OF_RANGE);
-                }
-                put(out, &(micros - EPOCH_US).to_be_bytes());
+            Cells::Instant { array, step } => {
+                put(out, &texts::instant(array.value(row), *step)?.to_be_bytes());
                 Ok(())
             }
         }
+    }
+
+    /// The rows whose value the column would not take unchanged.
+    pub(crate) fn unfit(&self) -> Vec<u32> {
+        let (mut out, mut scratch) = (BytesMut::new(), String::new());
+        let rows = 0..self.cells.len() as u32;
+        match &self.cells {
+            Cells::Text { array, limits } => rows
+                .filter(|row| {
+                    let row = *row as usize;
+                    array.is_valid(row) && limits.check(array.value(row)).is_err()
+                })
+                .collect(),
+            Cells::Uuid(_)
+            | Cells::UuidAsText(_)
+            | Cells::Boolean(_)
+            | Cells::Numbers(Numbers::BigInteger(_)) => Vec::new(),
+            _ => rows
+                .filter(|row| {
+                    out.clear();
+                    self.write(*row as usize, &mut out, &mut scratch).is_err()
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The smallest part of a second that a column keeps, in microseconds.
+fn step(column: &CatalogColumn) -> i64 {
+    column.precision.map_or(1, |digits| 10_i64.pow(6_u32.saturating_sub(digits.into())))
+}
+
+impl TextLimits {
+    #[inline]
+    fn check(self, text: &str) -> Result<(), Problem> {
+        if self.padded && text.ends_with(' ') {
+            return Err("ends in spaces, which the column does not keep");
+        }
+        if self.indexed && text.len() > LONGEST_INDEXED {
+            return Err("is too long for an index of the column");
+        }
+        check_text(text, self.longest)
+    }
+}
+
+impl Form {
+    fn write(&self, text: &str, out: &mut BytesMut) -> Result<(), Problem> {
+        match self {
+            Self::Label(labels) => {
+                if !labels.iter().any(|label| label == text) {
+                    return Err("is none of the type's labels");
+                }
+                put(out, text.as_bytes());
+            }
+            Self::Uuid => put(out, &parse_uuid(text).ok_or("is not a UUID")?),
+            Self::Time { step } => {
+                let micros = texts::parse_time(text).ok_or("is not a time of day")?;
+                if micros % step != 0 {
+                    return Err(UNFIT);
+                }
+                put(out, &micros.to_be_bytes());
+            }
+            Self::Date => put(out, &texts::date_in_words(text)?.to_be_bytes()),
+            Self::Instant { step } => put(out, &texts::instant_in_words(text, *step)?.to_be_bytes()),
+            Self::Jsonb => {
+                check_text(text, None)?;
+                out.put_i32(text_length(text.len() + 1)?);
+                out.put_u8(JSONB_VERSION);
+                out.put_slice(text.as_bytes());
+            }
+            Self::Bytes => {
+                let bytes = parse_bytes(text).ok_or("is neither base64 nor \\x and hexadecimal digits")?;
+                out.put_i32(text_length(bytes.len())?);
+                out.put_slice(&bytes);
+            }
+            Self::Array(elements) => elements.write(text, out)?,
+        }
+        Ok(())
     }
 }
 
@@ -202,31 +323,39 @@ impl Numbers<'_> {
         }
     }
 
-    fn is_null(&self, row: usize) -> bool {
+    fn array(&self) -> &dyn Array {
         match self {
             Self::SmallInteger(array)
             | Self::Integer(array)
             | Self::BigInteger(array)
             | Self::IntegerAsDouble(array)
-            | Self::IntegerAsNumeric { array, .. } => array.is_null(row),
-            Self::Numeric { array, .. } | Self::NumberAsReal(array) | Self::NumberAsDouble(array) => {
-                array.is_null(row)
-            }
+            | Self::IntegerAsNumeric { array, .. } => *array,
+            Self::Numeric { array, .. } | Self::NumberAsReal(array) | Self::NumberAsDouble(array) => *array,
         }
     }
 }
 
 impl Cells<'_> {
+    fn array(&self) -> &dyn Array {
+        match self {
+            Self::Text { array, .. } | Self::TextAs { array, .. } => *array,
+            Self::Uuid(array) | Self::UuidAsText(array) => *array,
+            Self::Numbers(numbers) => numbers.array(),
+            Self::Boolean(array) => *array,
+            Self::Date(array) => *array,
+            Self::Instant { array, .. } => *array,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.array().len()
+    }
+
+    #[inline]
     fn is_null(&self, row: usize) -> bool {
         match self {
-            Self::Text { array, .. } | Self::TextAsUuid(array) | Self::TextAsTime(array) => {
-                array.is_null(row)
-            }
-            Self::Uuid(array) | Self::UuidAsText(array) => array.is_null(row),
-            Self::Numbers(numbers) => numbers.is_null(row),
-            Self::Boolean(array) => array.is_null(row),
-            Self::Date(array) => array.is_null(row),
-            Self::Instant(array) => array.is_null(row),
+            Self::Text { array, .. } | Self::TextAs { array, .. } => array.is_null(row),
+            _ => self.array().is_null(row),
         }
     }
 }
@@ -263,7 +392,7 @@ fn text_length(bytes: usize) -> Result<i32, Problem> {
 }
 
 #[inline]
-fn write_text(text: &str, longest: Option<u32>, out: &mut BytesMut) -> Result<(), Problem> {
+fn check_text(text: &str, longest: Option<u32>) -> Result<(), Problem> {
     let bytes = text.as_bytes();
     if let Some(longest) = longest
         && bytes.len() > longest as usize
@@ -274,8 +403,19 @@ fn write_text(text: &str, longest: Option<u32>, out: &mut BytesMut) -> Result<()
     if memchr::memchr(0, bytes).is_some() {
         return Err("holds a NUL character, which PostgreSQL's texts cannot");
     }
-    out.put_i32(text_length(bytes.len())?);
-    out.put_slice(bytes);
+    Ok(())
+}
+
+#[inline]
+pub(crate) fn write_text(text: &str, longest: Option<u32>, out: &mut BytesMut) -> Result<(), Problem> {
+    check_text(text, longest)?;
+    put_text(text, out)
+}
+
+#[inline]
+fn put_text(text: &str, out: &mut BytesMut) -> Result<(), Problem> {
+    out.put_i32(text_length(text.len())?);
+    out.put_slice(text.as_bytes());
     Ok(())
 }
 
@@ -335,49 +475,4 @@ fn fraction_digits(fraction: u64) -> u32 {
         digits -= 1;
     }
     digits
-}
-
-/// With hyphens, in either case: other writings that PostgreSQL would take are not read back the same.
-pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 36 {
-        return None;
-    }
-    let mut bytes = [0_u8; 16];
-    let mut place = bytes.iter_mut();
-    let mut high: Option<u8> = None;
-    for (index, character) in text.bytes().enumerate() {
-        if matches!(index, 8 | 13 | 18 | 23) {
-            if character != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = char::from(character).to_digit(16)? as u8;
-        match high.take() {
-            None => high = Some(digit),
-            Some(high) => *place.next()? = high << 4 | digit,
-        }
-    }
-    Some(bytes)
-}
-
-/// `HH:MM:SS`, with up to 6 digits after a point, as microseconds.
-fn parse_time(text: &str) -> Option<i64> {
-    let (clock, fraction) = match text.split_once('.') {
-        Some((clock, fraction)) => (clock, fraction),
-        None => (text, "0"),
-    };
-    let mut parts = clock.split(':').map(|part| {
-        let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| part.parse::<i64>().ok()).flatten()
-    });
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    if parts.next().is_some() || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    if fraction.is_empty() || fraction.len() > 6 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let scale = 10_i64.pow(6 - fraction.len() as u32);
-    Some(((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction.parse::<i64>().ok()? * scale)
 }

@@ -18,6 +18,18 @@ pub enum Error {
     /// The server's certificate, or ours, was not accepted.
     #[error("no connection to `{target}`: {problem}")]
     Untrusted { target: String, problem: &'static str },
+    /// A server or session that takes no writes.
+    #[error("nothing can be written to `{target}`: {problem}")]
+    ReadOnly { target: String, problem: &'static str },
+    /// Text would be converted on its way, or not be understood as text at all.
+    #[error("the database `{target}` has the encoding {encoding}, and rows are loaded into UTF8 only")]
+    Encoding { target: String, encoding: String },
+    /// `session_replication_role`
+    #[error("the session at `{target}` checks no foreign keys and fires no triggers")]
+    Unchecked { target: String },
+    /// A pooler that hands its connections on after each transaction.
+    #[error("a pooler of transactions stands between this program and `{target}`")]
+    Pooled { target: String },
     /// Nothing says who we are, or what says it is not to be had.
     #[error("no login: {problem}")]
     Credentials { problem: String, source: Option<Box<dyn std::error::Error + Send + Sync>> },
@@ -83,6 +95,10 @@ pub struct Refusal {
     pub column: Option<String>,
     /// The line of the script that was refused, 1-based.
     pub line: Option<usize>,
+    /// The right that the user lacks, and on what.
+    pub lacks: Option<String>,
+    /// What would give it.
+    pub remedy: Option<String>,
 }
 
 impl Error {
@@ -96,6 +112,10 @@ impl Error {
             Self::Connection { .. } | Self::CommitUnknown { .. } => true,
             Self::Address { .. }
             | Self::Untrusted { .. }
+            | Self::ReadOnly { .. }
+            | Self::Encoding { .. }
+            | Self::Unchecked { .. }
+            | Self::Pooled { .. }
             | Self::Credentials { .. }
             | Self::BookkeepingMissing { .. }
             | Self::BookkeepingNewer { .. }
@@ -123,12 +143,18 @@ impl Error {
             Self::Changed => "input-changed",
             Self::ChunkTooLarge { .. } => "chunk-too-large",
             Self::Arrow { .. } => "batch-error",
+            Self::Refused { refusal, .. } if refusal.is_out_of_space() => "out-of-space",
             Self::Refused { refusal, .. } if refusal.is_transient() => "database-busy",
             Self::Refused { refusal, .. } if refusal.is_taken_key() => "duplicate-key",
+            Self::Refused { refusal, .. } if refusal.lacks.is_some() => "missing-privilege",
             Self::Refused { .. } => "database-refused",
             Self::Connection { .. } => "connection-error",
             Self::Address { .. } => "bad-address",
             Self::Untrusted { .. } => "untrusted-connection",
+            Self::ReadOnly { .. } => "read-only-target",
+            Self::Encoding { .. } => "database-encoding",
+            Self::Unchecked { .. } => "checks-disabled",
+            Self::Pooled { .. } => "pooled-connection",
             Self::Credentials { .. } => "no-credentials",
             Self::BookkeepingMissing { .. } => "bookkeeping-missing",
             Self::BookkeepingNewer { .. } => "bookkeeping-newer",
@@ -145,8 +171,8 @@ impl Error {
         }
     }
 
-    /// What to do about it, where that is always the same.
-    pub fn hint(&self) -> Option<&'static str> {
+    /// What to do about it, where that can be said here.
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::BookkeepingMissing { .. } => {
                 Some("`chartlift target init` makes them; with `--with-tables` also the pack's own tables")
@@ -165,6 +191,17 @@ impl Error {
             Self::Untrusted { .. } => {
                 Some("compare the host's name and `sslrootcert` with the server's certificate")
             }
+            Self::ReadOnly { .. } => Some(
+                "name the server that takes writes, or several with `target_session_attrs=read-write`; where only the \
+                 setting stands in the way, `options=-c%20default_transaction_read_only=off` in the address lifts it",
+            ),
+            Self::Encoding { .. } => {
+                Some("make it anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")
+            }
+            Self::Unchecked { .. } => Some("ALTER ROLE ... RESET session_replication_role"),
+            Self::Pooled { .. } => {
+                Some("connect to the database itself, or to a pool that keeps connections for a session")
+            }
             Self::Credentials { .. } => Some("see where a login is looked for: docs/connections.md"),
             Self::CommitUnknown { .. } => {
                 Some("run the same command again: the target's load record decides")
@@ -181,12 +218,18 @@ impl Error {
 }
 
 impl Refusal {
-    /// Connection trouble, serialization, deadlock, lock timeouts, a server that is starting or stopping.
+    /// Connection trouble, serialization, deadlock, lock timeouts, a server that is starting or stopping, a full disk.
     pub fn is_transient(&self) -> bool {
         let code = self.code.as_str();
-        code.starts_with("08")
+        self.is_out_of_space()
+            || code.starts_with("08")
             || matches!(code, "40001" | "40P01" | "55P03" | "53300" | "57P01" | "57P02" | "57P03" | "57P05")
             || matches!(code, "SQLITE_BUSY" | "SQLITE_LOCKED")
+    }
+
+    /// The database's disk is full.
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self.code.as_str(), "53100" | "SQLITE_FULL")
     }
 
     /// Somebody else's row has a key of ours.
@@ -212,14 +255,18 @@ impl Refusal {
             "42P07" => "a table exists already",
             "42601" => "a statement is not valid SQL",
             "42703" => "a column does not exist",
-            "53100" | "SQLITE_FULL" => "the disk is full",
+            _ if self.is_out_of_space() => "the disk is full",
             "55P03" | "SQLITE_BUSY" | "SQLITE_LOCKED" => "somebody else holds a lock",
             _ => return None,
         })
     }
 
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&str> {
         match self.code.as_str() {
+            _ if self.remedy.is_some() => self.remedy.as_deref(),
+            _ if self.is_out_of_space() => {
+                Some("nothing was loaded; make room for the database and run again")
+            }
             "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY" => {
                 Some("nothing was loaded; the target already holds rows with these keys")
             }
@@ -233,7 +280,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(meaning) = self.meaning() {
+        if let Some(meaning) = self.lacks.as_deref().or(self.meaning()) {
             write!(formatter, "{meaning} ")?;
         }
         write!(formatter, "(code {}", self.code)?;

@@ -4,6 +4,7 @@
 
 mod copy;
 mod error;
+pub mod failpoint;
 pub mod hash;
 pub mod source;
 pub mod target;

@@ -2,6 +2,7 @@
 
 mod data;
 mod decisions;
+mod deltas;
 mod portuguese;
 mod rules;
 mod runs;
@@ -25,11 +26,12 @@ pub fn code_named(name: &str) -> Option<&'static Code> {
 /// Every code: of rule files, of findings in data, of orders, targets and the command line.
 pub static CODES: &[Code] = &joined();
 
-const COUNT: usize = rules::CODES.len() + data::CODES.len() + decisions::CODES.len() + runs::CODES.len();
+const COUNT: usize =
+    rules::CODES.len() + data::CODES.len() + decisions::CODES.len() + deltas::CODES.len() + runs::CODES.len();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time: a wrong index does not compile")]
 const fn joined() -> [Code; COUNT] {
-    let parts = [rules::CODES, data::CODES, decisions::CODES, runs::CODES];
+    let parts = [rules::CODES, data::CODES, decisions::CODES, deltas::CODES, runs::CODES];
     let mut all = [Code { name: "", summary: "", explanation: "" }; COUNT];
     let (mut part, mut at, mut index) = (0, 0, 0);
     while part < parts.len() {

@@ -4,6 +4,7 @@
 mod apply;
 mod lists;
 mod read;
+mod rulings;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use crate::{Located, MapEntry, Place, Unknown};
 
 pub use apply::with_decisions;
+pub use rulings::{RowRuling, Ruling, RulingFile};
 
 /// The folder's name in an order's folder, and the paths of its files in problems.
 pub const DECISIONS: &str = "decisions";
@@ -18,6 +20,7 @@ pub const DECISIONS: &str = "decisions";
 pub const MAP_COLUMNS: [&str; 9] =
     ["source", "source_text", "target", "equivalence", "decided_by", "replaces", "author", "date", "reason"];
 pub const MATCH_COLUMNS: [&str; 6] = ["table", "source_key", "target_key", "author", "date", "reason"];
+pub const RULING_COLUMNS: [&str; 7] = ["table", "source_key", "ruling", "seen", "author", "date", "reason"];
 /// The target key that stands for "make a new row".
 pub const NEW_ROW: &str = "new";
 
@@ -32,6 +35,10 @@ pub struct Decisions {
     /// Additional entries by the map's name.
     pub maps: BTreeMap<String, Vec<MapDecision>>,
     pub matches: Vec<MatchDecision>,
+    /// Rows of an earlier load that were edited in the target.
+    pub conflicts: Vec<RowRuling>,
+    /// Rows of an earlier load that the export no longer has.
+    pub absences: Vec<RowRuling>,
     /// By number, the newest last.
     pub approvals: Vec<Approval>,
     /// Paths (`decisions/...`) and bytes as text of all files but approvals, sorted: what an approval binds.

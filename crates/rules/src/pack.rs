@@ -41,6 +41,7 @@ pub struct Settings {
     /// When patients of several inputs are one person; nobody is where this is not said.
     pub patients: Option<PatientMatch>,
     pub gates: Vec<Gate>,
+    pub absences: Vec<AbsenceLimit>,
     /// Nothing is imported that nobody approved.
     pub approval_required: bool,
 }
@@ -53,11 +54,13 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Worker threads; `None` is one a core.
     pub threads: Option<usize>,
+    /// How long a target's locks are waited for, in seconds.
+    pub lock_seconds: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { field_bytes: 16 << 20, memory_bytes: 256 << 20, threads: None }
+        Self { field_bytes: 16 << 20, memory_bytes: 256 << 20, threads: None, lock_seconds: 60 }
     }
 }
 
@@ -70,6 +73,17 @@ pub struct Gate {
     pub stage: Option<String>,
     /// The largest accepted share of quarantined and blocked rows, 0 to 1.
     pub quarantined: f64,
+    pub author: String,
+    pub date: String,
+    pub reason: String,
+}
+
+/// How much of a target table may be missing from a later export before the order waits, with name and reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AbsenceLimit {
+    pub table: Located<String>,
+    /// Of the rows that earlier orders loaded, 0 to 1.
+    pub share: f64,
     pub author: String,
     pub date: String,
     pub reason: String,

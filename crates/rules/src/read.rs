@@ -2,6 +2,7 @@
 
 mod attachments;
 mod field;
+mod live;
 mod map;
 mod matching;
 mod patients;

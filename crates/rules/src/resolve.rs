@@ -116,6 +116,14 @@ fn check_settings(project: &Project, problems: &mut Problems) {
             problems.push(unknown("unknown-table", what, name, &name.value, known.iter().copied()));
         }
     }
+    let tables =
+        || project.targets.iter().flat_map(|target| &target.tables).map(|table| table.name.value.as_str());
+    for limit in &project.settings.absences {
+        let name = &limit.table;
+        if !name.value.is_empty() && !tables().any(|known| known == name.value) {
+            problems.push(unknown("unknown-table", "target table", name, &name.value, tables()));
+        }
+    }
 }
 
 /// "unknown table `x`", with the name that was probably meant.

@@ -180,6 +180,26 @@ pub struct FieldExtension {
     pub failed: Vec<(String, Disposition)>,
     /// `keep: never`: a credential; its value goes nowhere, not even to residue.
     pub keep_never: bool,
+    /// Target fields of type `string` whose column holds days or instants: what may stand there besides those of the
+    /// years 1 to 9999.
+    pub allow: Vec<Unusual>,
+}
+
+/// Days and instants that only some systems know what to do with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusual {
+    /// `infinity` and `-infinity`.
+    Infinity,
+    /// What ends in ` BC`.
+    BeforeChrist,
+}
+
+/// What is to become of a trigger of the target while rows are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TriggerRule {
+    Fire,
+    /// From before the first row until just before the commit.
+    Disable,
 }
 
 /// The `chartlift:` key of a table. Each floor of use reads the part that concerns it.
@@ -207,6 +227,8 @@ pub struct TableExtension {
     pub second_reading: Option<Carried>,
     /// Target tables: the name in the database when it differs from the file's.
     pub table: Option<String>,
+    /// Target tables: the triggers that the database has, by name.
+    pub triggers: Vec<(Located<String>, TriggerRule)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -234,6 +256,10 @@ pub enum LoadMode {
     /// A conflict is a finding and nothing is loaded.
     #[default]
     Insert,
+    /// Rows whose key is there already take the cells of the export.
+    Upsert,
+    /// Rows whose key is there already stay as they are; only the others are inserted.
+    SkipExisting,
     /// Rows that are there already are found and left as they are; only the others are inserted.
     Match,
 }

@@ -44,6 +44,17 @@ EXAMPLE
   chartlift decide --order 77 scope --name before-2015 --table visits --when \"day < '2015'\" --reason \"contract, 3\"
   chartlift decide --order 77 scope --name no-notes --category clinical_note --reason \"contract, annex 2\"";
 
+const RULE_HELP: &str = "\
+An order that follows another lists in delta/ of its folder which rows it waits for: conflicts.csv has those that were
+edited in the target and in the export, absences.csv those that the export no longer has. Keys are patients' values, so
+the lists are read from files: the order's own, or a copy in which somebody has filled the column `ruling`. A ruling in
+the file counts more than --ruling. It holds for the row as it was listed: if it is edited again, it is asked again.
+
+EXAMPLE
+  chartlift decide --order 80 conflict --ruling keep --reason \"the clinic's own corrections\"
+  chartlift decide --order 80 conflict --from filled.csv --reason \"compared with Dr Souza\"
+  chartlift decide --order 80 absence --table visits --ruling delete --reason \"cancelled before the export\"";
+
 pub(crate) const APPROVE_HELP: &str = "\
 The approval binds inputs, rules, decisions, the rows to load and the target. If anything of it changes, the import
 stops (exit 8) until somebody approves again. `approval: required` in chartlift.yaml lets no order in without one.
@@ -75,6 +86,12 @@ pub(crate) enum DecideCommand {
     /// Say which rows of the target rows of the source are
     #[command(after_help = MATCH_HELP)]
     Match(Match),
+    /// Say whose values count where a row was edited in the target and in the export
+    #[command(after_help = RULE_HELP)]
+    Conflict(Conflict),
+    /// Say whether rows that the export no longer has stay in the target
+    #[command(after_help = RULE_HELP)]
+    Absence(Absence),
     /// Leave out rows of a table or a category, by name
     #[command(after_help = SCOPE_HELP)]
     Scope(Scope),
@@ -228,6 +245,51 @@ pub(crate) struct Match {
     pub(crate) target_key: Option<String>,
     #[command(flatten)]
     pub(crate) by: By,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConflictRuling {
+    Keep,
+    Overwrite,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AbsenceRuling {
+    Keep,
+    Delete,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conflict {
+    /// For all listed rows that the file has no ruling for: `keep` leaves them as edited, `overwrite` writes the export's values
+    #[arg(long, value_enum, required_unless_present = "from")]
+    pub(crate) ruling: Option<ConflictRuling>,
+    #[command(flatten)]
+    pub(crate) listed: Listed,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Absence {
+    /// For all listed rows that the file has no ruling for: `keep` leaves them in the target, `delete` takes them out
+    #[arg(long, value_enum, required_unless_present = "from")]
+    pub(crate) ruling: Option<AbsenceRuling>,
+    #[command(flatten)]
+    pub(crate) listed: Listed,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+/// Which rows a ruling is about.
+#[derive(Debug, Args)]
+pub(crate) struct Listed {
+    /// Only rows of this target table
+    #[arg(long)]
+    pub(crate) table: Option<String>,
+    /// A CSV file with the columns table,source_key,ruling,seen; - is stdin [default: the order's own listing]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,13 @@
 //! `decide`: what an order waits for, and writing what somebody decided into its `decisions/`.
 
+mod rulings;
+
 use std::io::Read as _;
 use std::path::Path;
 
 use chartlift_engine::decisions::{self, Added, Addition, Written};
 use chartlift_engine::run::account;
-use chartlift_rules::{MAP_COLUMNS, MATCH_COLUMNS};
+use chartlift_rules::{MAP_COLUMNS, MATCH_COLUMNS, RulingFile};
 use serde_json::json;
 
 use super::stage::block_on;
@@ -18,14 +20,26 @@ pub(super) fn run(arguments: &Decide, config: &Config, output: &Output) -> Resul
     config.sound()?;
     let order = arguments.order.as_str();
     let Some(command) = &arguments.command else { return list(config, output, order) };
+    let locked = config.store().open(order)?.lock()?;
     let (file, addition) = match command {
         DecideCommand::Waive(waive) => ("waivers.yaml".to_owned(), entry(waived(waive), &waive.by)),
         DecideCommand::Answer(answer) => ("answers.yaml".to_owned(), entry(answered(answer), &answer.by)),
         DecideCommand::Map(map) => (map_file(map)?, mapped(map)),
         DecideCommand::Match(matched) => ("matches.csv".to_owned(), matches(matched)?),
+        DecideCommand::Conflict(conflict) => {
+            let kind = RulingFile::Conflicts;
+            let ruling = conflict.ruling.map(word);
+            let lines = rulings::lines(locked.root(), kind, ruling, &conflict.listed, &conflict.by)?;
+            (kind.name().to_owned(), lines)
+        }
+        DecideCommand::Absence(absence) => {
+            let kind = RulingFile::Absences;
+            let ruling = absence.ruling.map(word);
+            let lines = rulings::lines(locked.root(), kind, ruling, &absence.listed, &absence.by)?;
+            (kind.name().to_owned(), lines)
+        }
         DecideCommand::Scope(scope) => ("scope.yaml".to_owned(), entry(scoped(scope), &scope.by)),
     };
-    let locked = config.store().open(order)?.lock()?;
     let added = block_on(1, decisions::add(&config.project, &locked, &file, &addition))??;
     let path = match added {
         Added::Written(path) => path,
@@ -184,8 +198,8 @@ fn matches(matched: &Match) -> Result<Addition, Failure> {
     Ok(Addition::Lines { columns: &MATCH_COLUMNS, lines })
 }
 
-/// The lines of a CSV file of keys. No message has a cell of it.
-fn from_file(path: &Path, line: impl Fn([&str; 3]) -> Vec<String>) -> Result<Vec<Vec<String>>, Failure> {
+/// The bytes of a file of keys, or of stdin, without their byte order mark.
+fn keyed_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
@@ -193,13 +207,23 @@ fn from_file(path: &Path, line: impl Fn([&str; 3]) -> Vec<String>) -> Result<Vec
         std::fs::read(path).map(|read| bytes = read)
     };
     read.map_err(Failure::file("read", path))?;
+    let mark = "\u{feff}".as_bytes();
+    if bytes.starts_with(mark) {
+        bytes.drain(..mark.len());
+    }
+    Ok(bytes)
+}
+
+/// The lines of a CSV file of keys. No message has a cell of it.
+fn from_file(path: &Path, line: impl Fn([&str; 3]) -> Vec<String>) -> Result<Vec<Vec<String>>, Failure> {
+    let bytes = keyed_bytes(path)?;
     let wanted = MATCH_COLUMNS.get(..3).unwrap_or_default();
     let wrong = |at: Option<usize>| {
         let place = at.map_or_else(String::new, |at| format!(" at record {at}"));
         Failure::usage("bad-match", format!("`{}` cannot be used{place}", path.display()))
             .hint(format!("expected CSV in UTF-8 with the columns {}", wanted.join(",")))
     };
-    let mut reader = csv::Reader::from_reader(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes));
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|_| wrong(None))?.clone();
     if !header.iter().map(str::trim).eq(wanted.iter().copied()) {
         return Err(wrong(None));

@@ -9,7 +9,7 @@ use chartlift_io::target::{Bookkeeping, connect_with};
 use super::init::{GIT_IGNORE, make_folder, write_missing};
 use super::{stage, target};
 use crate::args::{Demo, Global};
-use crate::config::{Config, KEY_FILE, SETTINGS_FILE, connection, required_url};
+use crate::config::{Config, KEY_FILE, SETTINGS_FILE, required_url};
 use crate::demo::{self, Sample};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Output, Table};
@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &Demo, global: &Global, output: &Output) -> Result<
     config.store().create(order(&config)?)?;
     let address = config.target(None)?;
     stage::block_on(config.threads(), async {
-        let bookkeeping = connect_with(required_url(&address)?, &connection()).await?.bookkeeping().await?;
+        let bookkeeping =
+            connect_with(required_url(&address)?, &config.connection()).await?.bookkeeping().await?;
         if bookkeeping == Bookkeeping::Missing {
             target::prepare(&config, &address, true).await?;
         }

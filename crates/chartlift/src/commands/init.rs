@@ -92,7 +92,7 @@ key: file:{KEY_FILE}
 # The target that orders go to unless they say otherwise. An address with a password: clinic=env:DATABASE_URL
 # target: clinic=sqlite:clinic.db
 
-# limits: {{ field_bytes: 16777216, memory_mb: 256, threads: 2 }}
+# limits: {{ field_bytes: 16777216, memory_mb: 256, threads: 2, lock_seconds: 60 }}
 
 # How much may be held before an order stops, where the defaults (0 for safety-critical data, 0.5 % elsewhere) are
 # not right. Somebody answers for each.

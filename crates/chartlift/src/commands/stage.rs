@@ -11,7 +11,7 @@ use chartlift_engine::statement::{Stage, Summary, Verdict};
 use chartlift_rules::{Decisions, Severity};
 
 use crate::STACK_BYTES;
-use crate::config::{Config, actor, clock, connection};
+use crate::config::{Config, actor, clock};
 use crate::exit::{Exit, Failure};
 use crate::output::{NextStep, Output};
 use crate::progress::progress;
@@ -71,7 +71,7 @@ pub(super) fn environment(config: &Config, output: &Output, key: ProjectKey) -> 
         progress: progress(output.quiet),
         actor: actor(),
         threads: config.threads(),
-        connection: connection(),
+        connection: config.connection(),
     }
 }
 

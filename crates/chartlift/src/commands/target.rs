@@ -1,5 +1,7 @@
 //! `target init|check`: prepare a target, and compare its catalogue with the rules.
 
+mod live;
+
 use chartlift_engine::catalog::compare;
 use chartlift_engine::run::TargetChoice;
 use chartlift_io::target::{Bookkeeping, connect_with};
@@ -8,7 +10,7 @@ use serde_json::json;
 
 use super::stage::block_on;
 use crate::args::{OfTarget, TargetCommand, TargetInit};
-use crate::config::{Config, connection, required_url};
+use crate::config::{Config, required_url};
 use crate::exit::{Exit, Failure};
 use crate::output::{Align::Left, Output, Table};
 
@@ -38,10 +40,23 @@ pub(super) async fn prepare(
     address: &TargetChoice,
     with_tables: bool,
 ) -> Result<String, Failure> {
-    let target = connect_with(required_url(address)?, &connection()).await?;
-    let ddl = if with_tables { Some(ddl(pack(config, &address.name)?, target.dialect())?) } else { None };
+    let target = connect_with(required_url(address)?, &config.connection()).await?;
+    let mut ddl = match with_tables {
+        true => Some(ddl(pack(config, &address.name)?, target.dialect())?),
+        false => None,
+    };
+    if ddl.is_some() && has_tables(pack(config, &address.name)?, target.as_ref()).await? {
+        // Made by this command before, maybe one whose answer was lost.
+        ddl = None;
+    }
     target.init(ddl).await?;
     Ok(target.describe())
+}
+
+/// Whether all of the pack's tables are there. They are made in one transaction.
+async fn has_tables(pack: &Target, target: &dyn chartlift_io::target::Target) -> Result<bool, Failure> {
+    let names: Vec<String> = pack.tables.iter().map(|table| table.database_name().to_owned()).collect();
+    Ok(target.catalog(&names).await?.tables.iter().all(|table| table.exists))
 }
 
 fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit, Failure> {
@@ -49,19 +64,18 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     let address = address(arguments, config)?;
     let url = required_url(&address)?;
     let pack = pack(config, &address.name)?;
-    let tables: Vec<String> = pack
-        .tables
-        .iter()
-        .map(|table| table.schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone()))
-        .collect();
+    let tables: Vec<String> = pack.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let (bookkeeping, live) = block_on(config.threads(), async {
-        let target = connect_with(url, &connection()).await?;
-        Ok::<_, Failure>((target.bookkeeping().await?, target.catalog(&tables).await?))
+        let target = connect_with(url, &config.connection()).await?;
+        let live = target.catalog(&tables).await?;
+        live.demand_writes(target.describe())?;
+        Ok::<_, Failure>((target.bookkeeping().await?, live))
     })??;
     let findings = compare(pack, &live);
     let ready = matches!(bookkeeping, Bookkeeping::Ready { .. });
     output.object(&json!({
         "spec": "chartlift/v1", "target": address.name, "bookkeeping": ready, "findings": findings,
+        "tables": live::objects(pack, &live),
     }));
     let mut table = Table::new(&[("code", Left), ("severity", Left), ("where", Left), ("", Left)]);
     for finding in &findings {
@@ -72,6 +86,9 @@ fn check(arguments: &OfTarget, config: &Config, output: &Output) -> Result<Exit,
     }
     if !table.is_empty() {
         output.line(table.rendered("").trim_end());
+    }
+    for line in live::lines(pack, &live) {
+        output.line(format_args!("{line}"));
     }
     if !ready {
         output.line(format_args!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chartlift_engine::statement::{Finding, Patients, Stage, Statement, Summary, Verdict};
+use chartlift_engine::statement::{Finding, LoadBalance, Patients, Stage, Statement, Summary, Verdict};
 use chartlift_rules::Disposition;
 
 use super::table::{Align::Left, Align::Right, Table};
@@ -249,6 +249,9 @@ fn categories(statement: &Statement) -> Table {
     table
 }
 
+/// A figure that is shown where any table has it.
+type Part = (&'static str, fn(&LoadBalance) -> u64);
+
 fn loads(statement: &Statement) -> Table {
     let columns = [
         ("table", Left),
@@ -258,16 +261,29 @@ fn loads(statement: &Statement) -> Table {
         ("loaded", Right),
         ("verified", Right),
     ];
+    let parts: [Part; 6] = [
+        ("updated", |load| load.updated),
+        ("unchanged", |load| load.unchanged),
+        ("kept", |load| load.kept),
+        ("absent", |load| load.absent),
+        ("deleted", |load| load.deleted),
+        ("superseded", |load| load.superseded),
+    ];
+    let parts: Vec<Part> =
+        parts.into_iter().filter(|(_, rows)| statement.loads.iter().any(|load| rows(load) > 0)).collect();
+    let columns: Vec<_> = columns.into_iter().chain(parts.iter().map(|(name, _)| (*name, Right))).collect();
     let mut table = Table::new(&columns);
     for load in &statement.loads {
-        table.row(vec![
+        let mut row = vec![
             load.table.clone(),
             grouped(load.converted),
             grouped(load.held),
             grouped(load.matched),
             grouped(load.loaded),
             grouped(load.verified),
-        ]);
+        ];
+        row.extend(parts.iter().map(|(_, rows)| grouped(rows(load))));
+        table.row(row);
     }
     table
 }

@@ -231,7 +231,7 @@ impl Sums<'_> {
             ("verified", Count),
             ("adds up", Words),
         ];
-        let caption = "Target tables: converted = loaded + matched + held; loaded = verified";
+        let caption = "Target tables: converted = loaded + matched + held + kept; loaded = verified";
         let mut grid = Grid::new(caption, &columns);
         for load in &statement.loads {
             grid.row(vec![
@@ -244,6 +244,40 @@ impl Sums<'_> {
                 self.adds_up(Of::TargetTable, &load.table),
             ]);
         }
+        grid.render(page);
+        delta(statement, page);
+    }
+}
+
+/// What became of rows that earlier loads had put into the target, where there are any.
+fn delta(statement: &Statement, page: &mut Markup) {
+    let loads = statement.loads.iter().filter(|load| load.is_delta());
+    let columns = [
+        ("target table", Words),
+        ("inserted", Count),
+        ("updated", Count),
+        ("unchanged", Count),
+        ("kept as edited", Count),
+        ("absent, left", Count),
+        ("deleted", Count),
+    ];
+    let caption = "Against earlier loads: loaded = inserted + updated + unchanged; absent and deleted rows are not in \
+                   the export";
+    let mut grid = Grid::new(caption, &columns);
+    let mut any = false;
+    for load in loads {
+        any = true;
+        grid.row(vec![
+            load.table.as_str().into(),
+            load.inserted().into(),
+            load.updated.into(),
+            load.unchanged.into(),
+            load.kept.into(),
+            load.absent.into(),
+            load.deleted.into(),
+        ]);
+    }
+    if any {
         grid.render(page);
     }
 }
@@ -301,7 +335,7 @@ fn in_words(of: Of, form: usize) -> (&'static str, &'static str) {
         (Of::Rule, _) => ("rules", "read = produced + merged + quarantined + excluded"),
         (Of::Category, 0) => ("categories", "emitted = rows + merged + quarantined"),
         (Of::Category, _) => ("categories", "emitted = sum over its rules"),
-        (Of::TargetTable, 0) => ("target tables", "converted = loaded + matched + held"),
+        (Of::TargetTable, 0) => ("target tables", "converted = loaded + matched + held + kept"),
         (Of::TargetTable, _) => ("target tables", "loaded = verified"),
         (Of::Patients, _) => ("patients", "exported = whole + incomplete + absent"),
     }

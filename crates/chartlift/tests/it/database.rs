@@ -30,6 +30,9 @@ impl Kind {
     }
 }
 
+/// Columns of the bookkeeping that hold numbers given by the database, times, and what changes with every attempt.
+const PASSING: [&str; 6] = ["id", "load", "keyspace", "started", "committed", "log_head"];
+
 /// Rows as text, column by column; null is `NULL`.
 pub(crate) type Rows = Vec<Vec<String>>;
 
@@ -46,7 +49,6 @@ pub(crate) enum Database {
 impl Database {
     /// `None` where there is no PostgreSQL to test with; on CI that is a failure.
     pub(crate) fn create(kind: Kind, workspace: &Workspace) -> anyhow::Result<Option<Self>> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         if kind == Kind::Sqlite {
             return Ok(Some(Self::Sqlite(workspace.path().join("out.db"))));
         }
@@ -55,11 +57,45 @@ impl Database {
             eprintln!("skipped: CHARTLIFT_TEST_POSTGRES is not set (./test starts a server)");
             return Ok(None);
         };
+        Self::on_server(&server).map(Some)
+    }
+
+    /// A new database of the PostgreSQL server that the URL is of.
+    pub(crate) fn on_server(server: &str) -> anyhow::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        query_postgres(&server, &format!("create database {name}"))?;
-        let (base, _) = server.rsplit_once('/').context("CHARTLIFT_TEST_POSTGRES names no database")?;
-        Ok(Some(Self::Postgres { url: format!("{base}/{name}"), server, name }))
+        query_postgres(server, &format!("create database {name}"))?;
+        let (base, _) = server.rsplit_once('/').context("the server's URL names no database")?;
+        Ok(Self::Postgres { url: format!("{base}/{name}"), server: server.to_owned(), name })
+    }
+
+    /// Does something while another session has run these statements and its transaction is open.
+    pub(crate) fn beside<T>(
+        &self,
+        statements: &str,
+        work: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        match self {
+            Self::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path)?;
+                connection.execute_batch(statements)?;
+                work()
+            }
+            Self::Postgres { url, .. } => {
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+                let client = runtime.block_on(async {
+                    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+                    tokio::spawn(connection);
+                    client.batch_execute(statements).await?;
+                    Ok::<_, anyhow::Error>(client)
+                })?;
+                let done = work();
+                drop(client);
+                done
+            }
+        }
     }
 
     /// As it stands after `--target NAME=`.
@@ -92,6 +128,55 @@ impl Database {
             }
         };
         Ok(self.query(sql)?.into_iter().flatten().collect())
+    }
+
+    /// What Chartlift keeps about its loads, but for numbers and times, for comparing two runs.
+    pub(crate) fn books(&self) -> anyhow::Result<Vec<(String, Rows)>> {
+        let (tables, columns, prefix) = match self {
+            Self::Sqlite(_) => (
+                "select name from sqlite_master where type = 'table' and name like 'chartlift%' order by 1",
+                "select name from pragma_table_info('TABLE')",
+                "chartlift_",
+            ),
+            Self::Postgres { .. } => (
+                "select c.relname from pg_class c where c.relnamespace = 'chartlift'::regnamespace \
+                 and c.relkind in ('r', 'p') and not c.relispartition order by 1",
+                "select attname from pg_attribute where attrelid = 'chartlift.TABLE'::regclass and attnum > 0 \
+                 and not attisdropped order by attnum",
+                "chartlift.",
+            ),
+        };
+        let mut queries = Vec::new();
+        for table in self.query(tables)?.into_iter().flatten() {
+            let columns = self.query(&columns.replace("TABLE", &table))?.into_iter().flatten();
+            let kept: Vec<_> = columns.filter(|column| !PASSING.contains(&column.as_str())).collect();
+            let whole = format!("{prefix}{}", table.trim_start_matches(prefix));
+            queries.push((table, format!("select {} from {whole}", kept.join(", "))));
+        }
+        // Which load and which keyspace an entry is of, by what they mean.
+        let links = "select l.order_id, l.state, k.series, k.system, k.target_table, c.source_key \
+            from PREcrosswalk c join PREload l on l.id = c.load join PREkeyspace k on k.id = c.keyspace";
+        queries.push(("links".to_owned(), links.replace("PRE", prefix)));
+        let mut books = Vec::new();
+        for (name, sql) in queries {
+            let mut rows = self.query(&sql)?;
+            rows.sort();
+            books.push((name, rows));
+        }
+        Ok(books)
+    }
+
+    /// The names of all that the database holds, temporary tables too; numbers in them do not count.
+    pub(crate) fn relations(&self) -> anyhow::Result<Rows> {
+        let sql = match self {
+            Self::Sqlite(_) => "select type, name from sqlite_master order by 1, 2",
+            Self::Postgres { .. } => {
+                "select n.nspname, c.relkind::text, regexp_replace(c.relname, '[0-9]+', '#') from pg_class c \
+                 join pg_namespace n on n.oid = c.relnamespace where n.nspname not in ('pg_catalog', \
+                 'information_schema') and n.nspname not like 'pg_toast%' order by 1, 2, 3"
+            }
+        };
+        self.query(sql)
     }
 
     /// Everything that a migration put there, for comparing two runs.

@@ -15,16 +15,22 @@ mod canary;
 mod database;
 mod defects;
 mod expect;
+mod guide;
+mod hostile_cells;
+mod interrupted;
 mod json_path;
 mod kill;
+mod located;
 mod lock;
 mod matched_data;
 mod mutations;
+mod outage;
 mod reports;
 mod rollback_sweep;
 mod scenario;
 mod script;
 mod shared_data;
+mod sweep;
 mod tidy;
 mod workspace;
 
@@ -34,12 +40,17 @@ fn main() {
     for (module, tests) in [
         ("tidy", tidy::TESTS),
         ("kill", kill::TESTS),
+        ("located", located::TESTS),
         ("lock", lock::TESTS),
+        ("sweep", sweep::TESTS),
+        ("outage", outage::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
         ("rollback_sweep", rollback_sweep::TESTS),
+        ("guide", guide::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),
+        ("hostile_cells", hostile_cells::TESTS),
         ("shared_data", shared_data::TESTS),
         ("json_path", json_path::TESTS),
     ] {

@@ -155,10 +155,9 @@ impl Case {
 
     fn read_charts(&mut self) -> anyhow::Result<()> {
         for row in self.database.query("select id from people where full_name like 'Person %' order by id")? {
-            let visits = self.database.query(&format!(
-                "select id from visits where person_id = '{}' order by id",
-                row[0]
-            ))?;
+            let visits = self
+                .database
+                .query(&format!("select id from visits where person_id = '{}' order by id", row[0]))?;
             self.charts.insert(row[0].clone(), visits.into_iter().flatten().collect());
         }
         Ok(())

@@ -195,7 +195,7 @@ impl Scene {
 
 /// The places where an order may keep values: its data area and the target.
 pub(crate) fn holds_values(file: &Path) -> bool {
-    // A match names rows by their keys, and a bad line of it is still a line of it.
+    // Decisions about rows name them by their keys, and a bad line of one is still a line of it.
     let areas = [
         "input_files",
         "checked_files",
@@ -203,7 +203,10 @@ pub(crate) fn holds_values(file: &Path) -> bool {
         "converted_files",
         "rejects",
         "clinical",
+        "delta",
         "matches.csv",
+        "conflicts.csv",
+        "absences.csv",
     ];
     let in_area = file.components().any(|part| areas.iter().any(|area| part.as_os_str() == *area));
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::workspace::{files_under, repository};
 pub(crate) const TESTS: &[Test] = &[
     ("files_are_short", files_are_short),
     ("files_open_with_what_and_why", files_open_with_what_and_why),
+    ("merges_are_finished", merges_are_finished),
     ("crates_stand_on_their_floor", crates_stand_on_their_floor),
     ("forbidden_dependencies_are_absent", forbidden_dependencies_are_absent),
     ("one_version_of_what_must_agree", one_version_of_what_must_agree),
@@ -48,6 +49,35 @@ fn files_open_with_what_and_why() -> anyhow::Result<()> {
     let silent =
         |(name, text): (String, String)| (!text.starts_with("//!")).then(|| format!("{name}: no `//!`"));
     none(sources()?.into_iter().filter_map(silent).collect())
+}
+
+/// A mark of a conflict in a page or a pack breaks no build.
+fn merges_are_finished() -> anyhow::Result<()> {
+    let root = repository();
+    let ours = [
+        "crates",
+        "docs",
+        "systems",
+        "targets",
+        "canonical",
+        "maps",
+        "tests",
+        "bench",
+        "README.md",
+        "ARCHITECTURE.md",
+    ];
+    let mut problems = Vec::new();
+    for path in ours.iter().map(|name| root.join(name)) {
+        let files = if path.is_dir() { files_under(&path)? } else { vec![path] };
+        for file in files {
+            // What is no text has no such lines.
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let marked =
+                text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "));
+            problems.extend(marked.then(|| format!("{}: a merge is not finished", file.display())));
+        }
+    }
+    none(problems)
 }
 
 /// Lowest first: a crate may use those before it and no other.

@@ -28,17 +28,7 @@ pub async fn lint(project: &Project) -> Vec<Diagnostic> {
         for table in &system.tables {
             problems.extend(constraints::text_checks(&table.schema, &system.timezone).1);
         }
-        let origins: Vec<Origin<'_>> = system
-            .tables
-            .iter()
-            .map(|table| Origin {
-                name: &table.name.value,
-                schema: &table.schema,
-                rows: Rows::None,
-                level: Level::Checked,
-                digits: None,
-            })
-            .collect();
+        let origins = Origin::checked(system);
         let into: BTreeMap<&str, &TableSchema> =
             project.categories.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
         lint_files(project, &system.categorize, &origins, &into, &system.timezone, &mut problems).await;
@@ -46,17 +36,7 @@ pub async fn lint(project: &Project) -> Vec<Diagnostic> {
     for schema in project.categories.values() {
         problems.extend(constraints::typed_checks(schema).1);
     }
-    let origins: Vec<Origin<'_>> = project
-        .categories
-        .iter()
-        .map(|(name, schema)| Origin {
-            name,
-            schema,
-            rows: Rows::None,
-            level: Level::Categorized,
-            digits: None,
-        })
-        .collect();
+    let origins = Origin::categorized(project);
     for target in &project.targets {
         for table in &target.tables {
             problems.extend(constraints::typed_checks(&table.schema).1);

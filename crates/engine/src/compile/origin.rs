@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use chartlift_rules::{FieldType, TableSchema};
+use chartlift_rules::{FieldType, Project, System, TableSchema};
 use datafusion::common::{Column, JoinType, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
@@ -61,6 +61,26 @@ pub struct Origin<'a> {
     pub level: Level,
     /// What check counted of the columns of fixed digits that have shorter values.
     pub digits: Option<&'a BTreeMap<String, DigitCounts>>,
+}
+
+impl<'a> Origin<'a> {
+    /// A system's tables, for rules that are looked at without data.
+    pub(crate) fn checked(system: &'a System) -> Vec<Self> {
+        system
+            .tables
+            .iter()
+            .map(|table| Self::bare(&table.name.value, &table.schema, Level::Checked))
+            .collect()
+    }
+
+    /// A project's categories, likewise.
+    pub(crate) fn categorized(project: &'a Project) -> Vec<Self> {
+        project.categories.iter().map(|(name, schema)| Self::bare(name, schema, Level::Categorized)).collect()
+    }
+
+    fn bare(name: &'a str, schema: &'a TableSchema, level: Level) -> Self {
+        Self { name, schema, rows: Rows::None, level, digits: None }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

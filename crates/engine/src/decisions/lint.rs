@@ -8,7 +8,7 @@ use chartlift_rules::{
 };
 use datafusion::execution::context::SessionContext;
 
-use crate::compile::{Level, Origin, Rows, RuleInput, compile};
+use crate::compile::{Origin, RuleInput, compile};
 use crate::constraints;
 use crate::datetime::Zone;
 use crate::session::{self, Limits};
@@ -62,17 +62,7 @@ async fn condition(
     match &scope.of {
         ScopeOf::Table(table) => {
             for system in systems {
-                let origins: Vec<Origin<'_>> = system
-                    .tables
-                    .iter()
-                    .map(|table| Origin {
-                        name: &table.name.value,
-                        schema: &table.schema,
-                        rows: Rows::None,
-                        level: Level::Checked,
-                        digits: None,
-                    })
-                    .collect();
+                let origins = Origin::checked(system);
                 let into = project.categories.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
                 let sides = Sides { project, context, origins, into, timezone: &system.timezone };
                 found.extend(sides.problems(&system.categorize, table, when).await);
@@ -80,17 +70,7 @@ async fn condition(
         }
         ScopeOf::Category(category) => {
             for target in &project.targets {
-                let origins: Vec<Origin<'_>> = project
-                    .categories
-                    .iter()
-                    .map(|(name, schema)| Origin {
-                        name,
-                        schema,
-                        rows: Rows::None,
-                        level: Level::Categorized,
-                        digits: None,
-                    })
-                    .collect();
+                let origins = Origin::categorized(project);
                 let into =
                     target.tables.iter().map(|table| (table.name.value.as_str(), &table.schema)).collect();
                 let sides = Sides { project, context, origins, into, timezone: "UTC" };

@@ -12,10 +12,10 @@ use arrow::datatypes::{
     UInt64Type,
 };
 use chartlift_io::hash::hash_text_extended;
-use chartlift_io::target::TypeClass;
+use chartlift_io::target::{Element, TypeClass};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 
-use super::misfit;
+use super::{json, misfit, words};
 use crate::Error;
 
 /// How a column's values come back from the database that holds them.
@@ -31,6 +31,14 @@ pub enum Writing {
     Uuid,
     /// Texts kept as times of day: always six digits of a second.
     Time,
+    /// Texts kept as `jsonb`.
+    Jsonb,
+    /// Texts kept as bytes.
+    Bytes,
+    /// Texts kept as instants, where a pack has some that are infinite or before Christ.
+    Instant,
+    /// Texts kept as arrays.
+    Array(Element),
 }
 
 impl Writing {
@@ -40,6 +48,10 @@ impl Writing {
             TypeClass::Real => Self::Real,
             TypeClass::Uuid => Self::Uuid,
             TypeClass::Time => Self::Time,
+            TypeClass::Jsonb => Self::Jsonb,
+            TypeClass::Bytes => Self::Bytes,
+            TypeClass::Timestamp | TypeClass::TimestampWithZone => Self::Instant,
+            TypeClass::Array(element) => Self::Array(element),
             _ => Self::Plain,
         }
     }
@@ -67,16 +79,9 @@ pub(super) fn hash_cells(
             let texts = downcast::<LargeStringArray>(name, array)?;
             cells.hash_bytes(|row| texts.value(row).as_bytes());
         }
-        (DataType::Utf8View, Writing::Uuid) => {
+        (DataType::Utf8View, _) => {
             let texts = downcast::<StringViewArray>(name, array)?;
-            cells.hash_text(|row, text| {
-                text.push_str(texts.value(row));
-                text.make_ascii_lowercase();
-            });
-        }
-        (DataType::Utf8View, Writing::Time) => {
-            let texts = downcast::<StringViewArray>(name, array)?;
-            cells.hash_text(|row, text| write_time(text, texts.value(row)));
+            cells.hash_text(|row, text| write_text(text, texts.value(row), writing));
         }
         (DataType::Binary, _) => {
             let bytes = downcast::<BinaryArray>(name, array)?;
@@ -197,7 +202,7 @@ fn write_bits(text: &mut String, writing: Writing) {
     let bits = match writing {
         Writing::Double => text.parse::<f64>().map(|value| format!("{:016x}", value.to_bits())),
         Writing::Real => text.parse::<f32>().map(|value| format!("{:08x}", value.to_bits())),
-        Writing::Plain | Writing::Uuid | Writing::Time => return,
+        _ => return,
     };
     if let Ok(bits) = bits {
         *text = bits;
@@ -239,8 +244,18 @@ fn write_instant(text: &mut String, micros: i64) {
     let _ = write!(text, "T{hour:02}:{minute:02}:{second:02}.{:06}Z", instant.timestamp_subsec_micros());
 }
 
-/// `HH:MM:SS`, with or without a fraction.
-fn write_time(text: &mut String, value: &str) {
-    let (clock, fraction) = value.split_once('.').unwrap_or((value, ""));
-    let _ = write!(text, "{clock}.{fraction:0<6}");
+/// What a column that is no text makes of one. What it would not take has been held before.
+fn write_text(text: &mut String, value: &str, writing: Writing) {
+    match writing {
+        Writing::Uuid => {
+            text.push_str(value);
+            text.make_ascii_lowercase();
+        }
+        Writing::Time => words::write_time(text, value),
+        Writing::Jsonb => text.push_str(json::canonical(value).as_deref().unwrap_or(value)),
+        Writing::Bytes => words::write_bytes(text, value),
+        Writing::Instant => words::write_instant(text, value),
+        Writing::Array(element) => words::write_array(text, value, element),
+        Writing::Plain | Writing::Double | Writing::Real => text.push_str(value),
+    }
 }

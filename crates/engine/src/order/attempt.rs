@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chartlift_io::failpoint;
+
 use super::event::{Done, Event};
 use super::{Locked, files};
 use crate::Error;
@@ -28,6 +30,7 @@ impl Attempt {
     pub fn folder(&self) -> Result<PathBuf, Error> {
         let folder = self.path();
         files::make_folder(&folder)?;
+        failpoint::hit("attempt-folder");
         Ok(folder)
     }
 
@@ -68,8 +71,10 @@ impl Locked {
         let path = attempt.path();
         let made = path.is_dir();
         if made {
+            failpoint::hit("artefacts-sync");
             files::sync_tree(&path)?;
             sync_parents(&path, self.root())?;
+            failpoint::hit("artefacts-durable");
         }
         let stage = attempt.stage;
         let Outcome { fingerprint, digest, verdict, seconds, report } = outcome;

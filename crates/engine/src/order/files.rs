@@ -4,6 +4,8 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use chartlift_io::failpoint;
+
 use crate::Error;
 
 /// Makes a folder and its missing parents, readable by the owner only.
@@ -12,7 +14,9 @@ pub fn make_folder(path: &Path) -> Result<(), Error> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(Error::file("create the folder", path))
+    builder.create(path).map_err(Error::file("create the folder", path))?;
+    failpoint::hit("order-folder");
+    Ok(())
 }
 
 /// Writes a file under a name that must not exist yet: complete and durable under that name, or not there at all.
@@ -21,19 +25,25 @@ pub(super) fn publish(folder: &Path, name: &str, bytes: &[u8]) -> Result<bool, E
     let path = folder.join(name);
     // The process id keeps two writers apart where the lock does not hold, such as on some network disks.
     let draft = folder.join(format!(".{name}.{}{DRAFT_SUFFIX}", std::process::id()));
+    failpoint::hit("log-create");
     let mut file = private_options()
         .write(true)
         .create(true)
         .truncate(true)
         .open(&draft)
         .map_err(Error::file("create", &draft))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::file("write", &draft))?;
+    file.write_all(bytes).map_err(Error::file("write", &draft))?;
+    failpoint::hit("log-written");
+    file.sync_all().map_err(Error::file("write", &draft))?;
+    failpoint::hit("log-synced");
     // Unlike a rename, a link fails when the name exists.
     let linked = std::fs::hard_link(&draft, &path);
+    failpoint::hit("log-linked");
     std::fs::remove_file(&draft).map_err(Error::file("remove", &draft))?;
     match linked {
         Ok(()) => {
             sync_folder(folder)?;
+            failpoint::hit("log-durable");
             Ok(true)
         }
         Err(source) if source.kind() == ErrorKind::AlreadyExists => Ok(false),
@@ -59,7 +69,10 @@ pub fn replace_with<E: From<Error>>(
     let finish = |file: BufWriter<File>| {
         let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        std::fs::rename(&draft, path)
+        failpoint::hit("report-written");
+        std::fs::rename(&draft, path)?;
+        failpoint::hit("report-replaced");
+        Ok(())
     };
     let written =
         write(&mut file).and_then(|()| finish(file).map_err(Error::file("write", path)).map_err(E::from));
@@ -126,6 +139,7 @@ pub(super) fn remove_attempts_except(folder: &Path, keep: Option<u32>) -> Result
         let path = folder.join(&name);
         let kind = std::fs::symlink_metadata(&path).map_err(Error::file("look at", &path))?;
         if kind.is_dir() {
+            failpoint::hit("attempt-remove");
             ignore_missing(std::fs::remove_dir_all(&path)).map_err(Error::file("remove", &path))?;
         }
     }

@@ -62,7 +62,6 @@ impl Log {
 
     /// Adds a record; it is durable when this returns. Only under the order's lock.
     pub(super) fn append(&mut self, event: Event, time: DateTime<Utc>, actor: &str) -> Result<(), Error> {
-        files::remove_drafts(&self.folder, ".")?;
         let record =
             Record { format: FORMAT, previous: self.head.clone(), time, actor: actor.to_owned(), event };
         let name = file_name(self.records.len());

@@ -23,7 +23,7 @@ use crate::Error;
 use crate::statement::{Stage, Verdict};
 
 /// What every order's folder holds beside its lock.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "log",
     "decisions",
     "input_files",
@@ -32,6 +32,7 @@ const FOLDERS: [&str; 11] = [
     "converted_files",
     "validated_files",
     "rejects",
+    "delta",
     "clinical",
     "reports",
     "logs",
@@ -293,7 +294,9 @@ impl Locked {
     }
 
     pub(crate) fn remove_report(&self, name: &str) -> Result<(), Error> {
-        files::remove(&self.subfolder("reports").join(name))
+        let folder = self.subfolder("reports");
+        files::remove_drafts(&folder, &format!(".{name}."))?;
+        files::remove(&folder.join(name))
     }
 
     /// Records that a load is gone from the target, and what stayed of it.
@@ -323,7 +326,10 @@ pub fn check_id(id: &str) -> Result<(), Error> {
 }
 
 fn lock_file(root: &Path, id: &str) -> Result<File, Error> {
-    files::try_lock(&root.join("lock"))?.ok_or_else(|| Error::Locked { order: id.to_owned() })
+    let lock = files::try_lock(&root.join("lock"))?.ok_or_else(|| Error::Locked { order: id.to_owned() })?;
+    // Of records whose writer was killed.
+    files::remove_drafts(&root.join("log"), ".")?;
+    Ok(lock)
 }
 
 fn not_created(root: &Path) -> Error {

@@ -2,7 +2,7 @@
 //!
 //! Gates and waivers are no part of it: a stage is judged by them without being done again.
 
-use chartlift_rules::{Decisions, MapDecision, MatchPart, MatchTo, Rule, RuleFile, ScopeOf};
+use chartlift_rules::{Decisions, MapDecision, MatchPart, MatchTo, RowRuling, Rule, RuleFile, ScopeOf};
 
 use super::{Environment, TargetChoice};
 use crate::Error;
@@ -84,6 +84,7 @@ fn decided(environment: &Environment, stage: Stage) -> Vec<String> {
     let files = match stage {
         Stage::Categorize => of_systems,
         Stage::Convert => of_targets,
+        Stage::Import => return rulings(&environment.decisions),
         Stage::Validate => {
             parts.extend(matches.iter().map(|one| {
                 let to = match &one.target {
@@ -113,6 +114,14 @@ fn decided(environment: &Environment, stage: Stage) -> Vec<String> {
         parts.push(format!("map {name} {:?}", entries.iter().map(entry).collect::<Vec<_>>()));
     }
     parts
+}
+
+/// What was decided about single rows of earlier loads.
+pub(crate) fn rulings(decisions: &Decisions) -> Vec<String> {
+    let ruling = |one: &RowRuling| {
+        format!("ruling {:?}", (&one.table.value, &one.source_key, one.ruling.word(), &one.seen))
+    };
+    decisions.conflicts.iter().chain(&decisions.absences).map(ruling).collect()
 }
 
 fn uses(rule: &Rule, map: &str) -> bool {

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use chartlift_io::failpoint;
 use chartlift_rules::Disposition;
 
 use super::{marked, read_report};
@@ -249,7 +250,9 @@ impl Lines {
     }
 
     fn write(&mut self, fact: &Fact) -> Result<(), Error> {
-        writeln!(self.out, "{} {}", self.time, fact.text()).map_err(Error::file("write", &self.path))
+        writeln!(self.out, "{} {}", self.time, fact.text()).map_err(Error::file("write", &self.path))?;
+        failpoint::hit("logs-line");
+        Ok(())
     }
 
     fn write_mark(&mut self, head: &str, file: &str, record: i64, part: i32) -> Result<(), Error> {
@@ -263,6 +266,8 @@ impl Lines {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.out.flush().map_err(Error::file("write", &self.path))
+        self.out.flush().map_err(Error::file("write", &self.path))?;
+        failpoint::hit("logs-told");
+        Ok(())
     }
 }

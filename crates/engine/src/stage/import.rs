@@ -1,37 +1,28 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
-use chartlift_io::target::{Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, SYSTEMS};
-use chartlift_rules::{Target, TargetTable};
+use chartlift_io::failpoint;
+use chartlift_io::target::{
+    Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, Merged, Rulings, SYSTEMS,
+};
+use chartlift_rules::{Disposition, Target, TargetTable};
 
+use super::delta::Delta;
+use super::gathered::{gathered, in_key_order};
 use super::ids::{FurtherNames, Ids};
 use super::linked::Assigned;
 use super::loadable::{Loadable, in_load_order, table_spec};
 use super::{Finished, Work, matched, seal, second_reading};
 use crate::Error;
 use crate::approval;
+use crate::catalog;
+use crate::project_key::sha256_of;
 use crate::report::StageReport;
-use crate::statement::{LoadBalance, Stage, Trouble, Verdict};
+use crate::run::rulings;
+use crate::statement::{Finding, LoadBalance, Stage, Trouble, Verdict};
 
 pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
-    load(work).await.map_err(|error| match &work.order.spec().follows {
-        Some(earlier) if error.code() == TAKEN => Error::Conflict {
-            code: TAKEN,
-            message: error.to_string(),
-            hint: format!(
-                "rows of order `{earlier}`, which this one follows, are in the target: take them back first \
-                 with `chartlift rollback --order {earlier}`"
-            ),
-        },
-        _ => error,
-    })
-}
-
-/// The code of a row whose key the target has already.
-const TAKEN: &str = "duplicate-key";
-
-async fn load(work: &Work<'_>) -> Result<Finished, Error> {
     let target = work.target()?;
-    let input_digest = work.loaded_digest()?;
+    let input_digest = with_rulings(work, work.loaded_digest()?);
     let loads = work.report(Stage::Validate)?.loads.clone();
     if let Some(mut refused) = seal::broken(work, Stage::Import, &[Stage::Convert, Stage::Validate])? {
         refused.report.loads = loads;
@@ -57,20 +48,35 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
         log_head: work.order.head().to_owned(),
         at: work.environment.clock.now().to_rfc3339(),
     };
+    let mut delta = Delta::of(work, &input_digest)?;
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
+    // Validate has seen them, but the pack or the target may have changed since.
+    if let Some((verdict, trouble)) = catalog::stops(&catalog::undecided(target, &live)) {
+        let report = StageReport { loads, trouble: Some(trouble), ..read_twice };
+        return Ok(Finished { report, verdict, digest: String::new() });
+    }
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let tables = write_all(work, load.as_mut(), live, &loads).await?;
+            let tables = write_all(work, load.as_mut(), live, &loads, &mut delta).await?;
+            if let Some(waiting) =
+                delta.as_mut().map(|delta| delta.suspended(work, &loads)).transpose()?.flatten()
+            {
+                drop(load);
+                return Ok(waiting);
+            }
             // Said before the commit: what is not whole is undone, by letting go of it.
             if let Some(unbalanced) = unbalanced(target, &loads, &tables) {
                 drop(load);
                 return Ok(unbalanced);
             }
             let at = work.environment.clock.now().to_rfc3339();
+            let tables = tables.into_iter().map(|(table, came_to)| (table, came_to.loaded())).collect();
             let outcome = LoadOutcome { tables, log_head: work.order.head().to_owned(), at };
-            load.commit(&outcome).await?
+            let record = load.commit(&outcome).await?;
+            failpoint::hit("import-committed");
+            record
         }
     };
     if record.input_digest != input_digest {
@@ -80,19 +86,60 @@ async fn load(work: &Work<'_>) -> Result<Finished, Error> {
             hint: "roll back first, or follow it with a new order".into(),
         });
     }
-    Ok(finished(work, loads, &record, read_twice))
+    let mut finished = finished(work, loads, &record, read_twice);
+    let written = record.tables.iter().filter(|table| table.rows > 0).map(|table| table.name.clone());
+    let left = connection.analyze(&written.collect::<Vec<_>>()).await;
+    finished.report.findings.extend(not_analyzed(left));
+    finished.report.findings.extend(delta.map(|mut delta| delta.findings()).unwrap_or_default());
+    Ok(finished)
 }
 
-/// Writes every table's rows, and links those that are there already; answers how many rows each table took.
+/// A load without statistics is a load all the same: the next queries are only slower.
+fn not_analyzed(left: Result<Vec<String>, chartlift_io::Error>) -> Vec<Finding> {
+    let message = match left {
+        Ok(tables) if tables.is_empty() => return Vec::new(),
+        Ok(tables) => format!("the role may not gather statistics of {}", tables.join(", ")),
+        Err(error) => format!("no statistics were gathered: {}", error.code()),
+    };
+    vec![Finding {
+        code: "not-analyzed".into(),
+        severity: "note".into(),
+        disposition: Disposition::Note.name().into(),
+        stage: Stage::Import,
+        system: None,
+        table: None,
+        column: None,
+        rows: 0,
+        message: Some(message),
+    }]
+}
+
+/// What is loaded depends on what was decided about single rows too, where anything was.
+fn with_rulings(work: &Work<'_>, digest: String) -> String {
+    let rulings = rulings(&work.environment.decisions);
+    if rulings.is_empty() {
+        return digest;
+    }
+    sha256_of(std::iter::once(digest.as_bytes()).chain(rulings.iter().map(String::as_bytes)))
+}
+
+/// Writes every table's rows, and links those that are there already; answers what each table's rows came to.
 async fn write_all(
     work: &Work<'_>,
     load: &mut dyn Load,
     live: Catalog,
     loads: &[LoadBalance],
-) -> Result<Vec<(String, u64)>, Error> {
+    delta: &mut Option<Delta>,
+) -> Result<Vec<(String, Merged)>, Error> {
     let (systems, target) = (work.systems()?, work.target()?);
     let total = loads.iter().map(|load| load.converted - load.held - load.matched).sum();
     work.environment.progress.begin(Stage::Import, "importing", total);
+    for (table, triggers) in catalog::to_disable(target, &live) {
+        load.disable_triggers(&table_spec(target, table, ""), &triggers).await?;
+    }
+    if delta.is_some() {
+        load.follow().await?;
+    }
     let mut tables = Vec::new();
     let again = matched::find_again(work, target, load).await?;
     let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
@@ -100,12 +147,21 @@ async fn write_all(
     for table in in_load_order(target) {
         let again = again.get(&table.name.value);
         let mut further = FurtherNames::of(&systems, table)?;
-        let mut rows = 0;
+        let mut came_to = Merged::default();
         for one in &systems {
-            rows += write(one, table, load, &mut further, (&assigned, again)).await?;
+            write(one, table, load, &mut further, (&assigned, again)).await?;
+            let spec = table_spec(target, table, &one.system()?.name);
+            let rulings = match delta.as_mut() {
+                Some(delta) => delta.settle(one, table, &spec, load).await?,
+                None => Rulings::default(),
+            };
+            came_to += load.merge(&spec, &rulings).await?;
         }
         further.link(&systems, table, load).await?;
-        tables.push((table.database_name().to_owned(), rows));
+        tables.push((table.database_name().to_owned(), came_to));
+    }
+    if let Some(delta) = delta {
+        delta.remove(work, load).await?;
     }
     work.environment.progress.end();
     Ok(tables)
@@ -118,23 +174,22 @@ async fn write(
     load: &mut dyn Load,
     further: &mut FurtherNames,
     (assigned, again): (&Assigned, Option<&matched::Again>),
-) -> Result<u64, Error> {
+) -> Result<(), Error> {
     let spec = table_spec(work.target()?, table, &work.system()?.name);
     if let Some(again) = again {
         load.link(&spec, &again.fresh, again.known).await?;
     }
     let ids = Ids::new(work, &spec, assigned)?;
-    let mut rows = 0;
     let loadable = Loadable::open(work, table)?;
-    for batch in loadable.batches() {
-        let batch = ids.resolve(&spec, &batch?)?;
+    for batch in gathered(loadable.batches()) {
+        let batch = in_key_order(table, &spec, ids.resolve(&spec, &batch?)?)?;
         further.see(work.nth, &batch);
         if batch.num_rows() > 0 {
-            rows += load.write(&spec, &batch).await?;
+            load.write(&spec, &batch).await?;
             work.environment.progress.advance(batch.num_rows() as u64);
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn finished(
@@ -149,7 +204,15 @@ fn finished(
     };
     for mut load in loads {
         let name = database_name(target, &load);
-        load.loaded = record.tables.iter().find(|table| table.name == name).map_or(0, |table| table.rows);
+        if let Some(table) = record.tables.iter().find(|table| table.name == name) {
+            load.loaded = table.rows;
+            load.updated = table.updated;
+            load.unchanged = table.unchanged;
+            load.matched = table.matched;
+            load.kept = table.kept;
+            load.absent = table.absent;
+            load.deleted = table.deleted;
+        }
         report.loads.push(load);
     }
     Finished { report, verdict: Verdict::Pass, digest: record.input_digest.clone() }
@@ -161,10 +224,11 @@ fn database_name<'a>(target: &'a Target, load: &'a LoadBalance) -> &'a str {
 }
 
 /// The first table of which the target did not take all rows, as a failed stage that has loaded nothing.
-fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, u64)]) -> Option<Finished> {
+fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, Merged)]) -> Option<Finished> {
     let rows = |load: &LoadBalance| {
         let name = database_name(target, load);
-        written.iter().find(|(table, _)| table == name).map_or(0, |(_, rows)| *rows)
+        let found = written.iter().find(|(table, _)| table == name);
+        found.map_or(0, |(_, came_to)| came_to.loaded() + came_to.matched + came_to.kept)
     };
     let wanted = |load: &LoadBalance| load.converted - load.held - load.matched;
     let short = loads.iter().find(|load| rows(load) != wanted(load))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use chartlift_io::target::{Catalog, KeyKind, Load, Role, TableSpec, TypeClass};
+use chartlift_io::target::{Catalog, KeyKind, Load, Reason, Role, TableSpec, TypeClass};
 use chartlift_rules::{Target, TargetKey, TargetTable};
 
 use super::Work;
@@ -96,7 +96,13 @@ impl Assigned {
             if let Some(links) = links.get(table.name.value.as_str()) {
                 keys.extend(links.iter().map(|(source, target)| (source.clone(), target.clone())));
             }
-            let fresh = tokio::task::block_in_place(|| source_keys(work, table))?;
+            let mut fresh = tokio::task::block_in_place(|| source_keys(work, table))?;
+            if load.plan(&spec).await?.why.contains(&Reason::Follows) {
+                // Rows of earlier loads keep the keys that they have.
+                let known = load.existing(&spec, &[]).await?.links;
+                keys.extend(known.into_iter().map(|link| (link.source_key, link.target_key)));
+                fresh.retain(|key| !keys.contains_key(key));
+            }
             let made = made(work, table, &spec, &live, load, &fresh).await?;
             keys.extend(fresh.into_iter().zip(made));
             tables.insert(table.name.value.clone(), keys);

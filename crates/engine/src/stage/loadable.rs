@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{Int32Type, Int64Type, Schema, SchemaRef};
-use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
+use chartlift_io::target::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec, WriteMode};
 use chartlift_rules::{LoadMode, Target, TargetKey, TargetTable};
 
 use super::{Work, linked};
@@ -42,7 +42,13 @@ pub(crate) fn table_spec(target: &Target, table: &TargetTable, system: &str) -> 
         })
         .collect();
     let name = schema.extension.table.clone().unwrap_or_else(|| table.name.value.clone());
-    TableSpec { name, columns, system: system.to_owned(), keyspace: table.name.value.clone() }
+    let mode = match schema.extension.mode {
+        LoadMode::Insert => WriteMode::Insert,
+        LoadMode::Upsert => WriteMode::Upsert,
+        LoadMode::SkipExisting => WriteMode::SkipExisting,
+        LoadMode::Match => WriteMode::Match,
+    };
+    TableSpec { name, columns, system: system.to_owned(), keyspace: table.name.value.clone(), mode }
 }
 
 /// The table that a column refers to.
@@ -124,10 +130,34 @@ impl Loadable {
         Ok(Self { parts: layer::parts(&converted)?, held, matched, emptied, columns, key, hold, read: None })
     }
 
+    /// Without the rows of these source keys.
+    pub(super) fn without(mut self, keys: impl IntoIterator<Item = String>) -> Self {
+        self.matched.extend(keys);
+        self
+    }
+
     /// The rows too that are in the target already.
     pub(super) fn with_matched(mut self) -> Self {
         self.matched.clear();
         self
+    }
+
+    /// The source keys of the rows that are held.
+    pub(super) fn held_keys(&self) -> Result<HashSet<String>, Error> {
+        let mut keys = HashSet::new();
+        let Some(key) = self.columns.get(self.key).filter(|_| !self.held.is_empty()) else { return Ok(keys) };
+        for part in &self.parts {
+            for batch in layer::all_of(part, Some(&["_row", "_part", key])) {
+                let batch = batch?;
+                let Some(own) = batch.column_by_name(key).and_then(|own| own.as_string_view_opt()) else {
+                    continue;
+                };
+                let named = row_ids(&batch).into_iter().zip(own.iter());
+                let held = named.filter(|(id, _)| self.held.contains(*id));
+                keys.extend(held.filter_map(|(_, key)| key.map(str::to_owned)));
+            }
+        }
+        Ok(keys)
     }
 
     /// Only some of the columns, the key and the hold among them whether they are named or not.

@@ -11,19 +11,19 @@ use chartlift_rules::{Disposition, LoadMode, SafetyCritical, Target, TargetTable
 use super::joined_rows::JoinedRows;
 use super::joining::{Joined, joined_tables};
 use super::loadable::{emptied_path, row_ids};
+use super::row_checks::{Live, RowChecks};
 use super::transform::Patients;
 use super::whole::count_patients;
 use super::{Finished, Work, matched, seal};
 use crate::Error;
 use crate::catalog;
-use crate::constraints::{self, ColumnCheck};
 use crate::gates::Measured;
 use crate::keys::{Entry, KeySet, KeyWriter, hash_parts};
 use crate::layer;
 use crate::marks::{Check, Mark, MarkWriter, RowId, RowSet, read_rows, write_rows};
 use crate::matching::Matches;
 use crate::report::StageReport;
-use crate::statement::{Stage, Trouble, Verdict};
+use crate::statement::{Stage, Verdict};
 
 pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Error> {
     let target = work.target()?;
@@ -34,8 +34,9 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
     let mut report =
         StageReport { loads: work.report(Stage::Convert)?.loads.clone(), ..StageReport::default() };
     let connection = work.connect().await?;
-    let live = live_catalog(connection.as_ref(), target, &mut report).await?;
-    // What is not as the pack says fails the stage anyway, and could not be read.
+    let catalog = live_catalog(connection.as_ref(), target, &mut report).await?;
+    let live = Live { database: connection.as_ref(), catalog };
+    // What is not as the pack says stops the stage anyway, and could not be read.
     let unlike: Vec<String> = report.findings.iter().filter_map(|finding| finding.table.clone()).collect();
     let place = matched::Place::Target(connection.as_ref());
     let matches = matched::find(work, target, place, &unlike).await?;
@@ -45,7 +46,7 @@ pub(super) async fn run(work: &Work<'_>, folder: &Path) -> Result<Finished, Erro
 fn validate(
     work: &Work<'_>,
     target: &Target,
-    live: &Catalog,
+    live: &Live<'_>,
     matches: &BTreeMap<String, Matches>,
     mut report: StageReport,
     folder: &Path,
@@ -113,6 +114,7 @@ async fn live_catalog(
     connection.bookkeeping().await?.demand(&connection.describe())?;
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
+    live.demand_writes(connection.describe())?;
     report.findings.extend(catalog::compare(target, &live));
     Ok(live)
 }
@@ -153,23 +155,16 @@ impl Table {
         work: &Work<'_>,
         target: &Target,
         table: &TargetTable,
-        live: &Catalog,
+        live: &Live<'_>,
         folder: &Path,
         report: &mut StageReport,
     ) -> Result<Self, Error> {
         let name = table.name.value.as_str();
         let source = work.folder(Stage::Convert)?.join(name);
         let held_before = read_rows(&source.join("held.parquet"))?;
-        let schema = catalog::tightened(table, live);
-        let (checks, _) = constraints::typed_checks(&schema);
+        let checks = RowChecks::new(target, table, live);
         let first_check = report.checks.len();
-        for check in &checks {
-            report.checks.push(
-                Check::new(check.code, name, Disposition::Quarantine)
-                    .column(&check.column)
-                    .named(check.constraint),
-            );
-        }
+        report.checks.extend(checks.declared(name));
         let mut references = reference_checks(work, target, table, report);
         let ambiguous = (table.schema.extension.mode == LoadMode::Match).then(|| {
             report.checks.push(Check::new("ambiguous-match", name, Disposition::Quarantine));
@@ -299,9 +294,9 @@ fn reference_checks(
     references
 }
 
-fn needed(checks: &[ColumnCheck], references: &[Reference], key: &str) -> Vec<String> {
+fn needed(checks: &RowChecks<'_>, references: &[Reference], key: &str) -> Vec<String> {
     let mut columns: Vec<String> = ["_row", "_part", key].map(str::to_owned).to_vec();
-    columns.extend(checks.iter().map(|check| check.column.clone()));
+    columns.extend(checks.columns().map(str::to_owned));
     columns.extend(references.iter().map(|reference| reference.column.clone()));
     columns.sort();
     columns.dedup();
@@ -310,7 +305,7 @@ fn needed(checks: &[ColumnCheck], references: &[Reference], key: &str) -> Vec<St
 
 struct Reading<'a> {
     secret: crate::keys::Secret,
-    checks: &'a [ColumnCheck],
+    checks: &'a RowChecks<'a>,
     first_check: usize,
     key: &'a str,
     held_before: &'a RowSet,
@@ -334,14 +329,10 @@ impl Reading<'_> {
 
     fn batch(&mut self, batch: &arrow::array::RecordBatch, references: &[Reference]) -> Result<(), Error> {
         let ids = row_ids(batch);
-        let mut failures = Vec::new();
         let mut held = HashSet::new();
-        for (at, check) in self.checks.iter().enumerate() {
-            let Some(column) = batch.column_by_name(&check.column) else { continue };
-            failures.clear();
-            check.failures_typed(column, &mut failures);
-            for row in &failures {
-                let row = *row as usize;
+        for at in 0..self.checks.len() {
+            for row in self.checks.failures(at, batch, &held)? {
+                let row = row as usize;
                 let Some(id) = ids.get(row).filter(|id| !self.held_before.contains(**id)) else { continue };
                 let number = self.first_check + at;
                 self.marks.push(Mark { id: *id, check: i32::try_from(number).unwrap_or(i32::MAX) })?;
@@ -467,21 +458,13 @@ fn settle(tables: &mut [Table], child: usize, orphans: Vec<RowSet>) -> Result<()
     Ok(())
 }
 
-/// A target that is not as the pack says fails; otherwise the gates decide.
+/// A target that is not as the pack says fails, or suspends; otherwise the gates decide.
 fn verdict(work: &Work<'_>, report: &mut StageReport) -> Verdict {
-    let Some(finding) = report.findings.iter().find(|finding| finding.code == "catalog-mismatch") else {
+    let Some((verdict, trouble)) = catalog::stops(&report.findings) else {
         return work.judge(Stage::Validate, report);
     };
-    report.trouble = Some(Trouble {
-        code: finding.code.clone(),
-        message: format!(
-            "the target's `{}` is not as the pack says: {}",
-            finding.table.clone().unwrap_or_default(),
-            finding.message.clone().unwrap_or_default()
-        ),
-        hint: "see all differences with `chartlift target check`".into(),
-    });
-    Verdict::Fail
+    report.trouble = Some(trouble);
+    verdict
 }
 
 /// The rows that a fault of their own holds: those whose only fault is a reference are not a gate's.

@@ -147,11 +147,17 @@ impl Statement {
     fn of_loads(&self) -> Vec<Equation> {
         let mut equations = Vec::new();
         for load in &self.loads {
-            let fates = [("loaded", load.loaded), ("matched", load.matched), ("held", load.held)];
+            let fates = [
+                ("loaded", load.loaded),
+                ("matched", load.matched),
+                ("held", load.held),
+                ("kept", load.kept),
+            ];
             let (of, name) = (Of::TargetTable, &load.table);
             equations.push(Equation::new(of, name, Stage::Import, ("converted", load.converted), &fates));
-            let proved = [("verified", load.verified)];
-            equations.push(Equation::new(of, name, Stage::Verify, ("loaded", load.loaded), &proved));
+            let proved = [("verified", load.verified), ("superseded", load.superseded)];
+            let proved = if load.superseded > 0 { &proved[..] } else { &proved[..1] };
+            equations.push(Equation::new(of, name, Stage::Verify, ("loaded", load.loaded), proved));
         }
         equations
     }

@@ -12,12 +12,14 @@
 mod place;
 #[path = "../../../io/tests/target/server.rs"]
 mod server;
+mod types;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, StringViewArray};
 use arrow::record_batch::RecordBatch;
 use chartlift_engine::digest::{ArtefactDigest, DigestColumn, TableDigest, hex_of_buckets, row_digests};
+use chartlift_io::target::{ColumnSpec, KeyKind, Role, TableSpec, WriteMode};
 use place::{Cell, Place, Table, encounters, key, load, patients, practitioners, text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -169,4 +171,41 @@ fn layers_are_multisets_of_cells() {
     ] {
         assert_ne!(whole, layer_hex(&[&other]), "{other:?}");
     }
+}
+
+/// What SQLite keeps as bytes and not as the text that was converted.
+#[tokio::test]
+async fn sqlite_keeps_bytes() {
+    let place = Place::sqlite();
+    let target = place.target().await;
+    let ddl = "CREATE TABLE files (id TEXT PRIMARY KEY NOT NULL, content BLOB) STRICT";
+    target.init(Some(ddl)).await.expect("the table");
+    let column = |name: &str, role| ColumnSpec { name: name.to_owned(), role };
+    let spec = TableSpec {
+        name: "files".to_owned(),
+        columns: vec![column("id", Role::Key(KeyKind::Natural)), column("content", Role::Data)],
+        system: "sample".to_owned(),
+        keyspace: "files".to_owned(),
+        mode: WriteMode::Insert,
+    };
+    let texts = |texts: &[Option<&str>]| -> ArrayRef { Arc::new(texts.iter().collect::<StringViewArray>()) };
+    let keys = texts(&[Some("1"), Some("2"), Some("3"), Some("4")]);
+    let values = texts(&[Some("Zm9v"), Some("\\x00fF"), None, Some("")]);
+    let columns = [("id", Arc::clone(&keys)), ("content", values), ("_key", keys)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)));
+    let batch = batch.expect("equal lengths");
+    let catalog = target.catalog(&["files".to_owned()]).await.expect("a catalogue");
+    let known = catalog.tables[0].column("content").expect("a column");
+    let odd = texts(&[Some("Zm9v"), Some("no base64"), None]);
+    assert_eq!(target.unfit("files", known, odd.as_ref()).expect("an answer"), [1]);
+    let mut load = place::open(target.as_ref(), "1").await;
+    load.write(&spec, &batch).await.expect("the rows fit");
+    let record = load.commit(&place::outcome(&[("files", 4)])).await.expect("committed");
+    let held = "SELECT group_concat(typeof(content) || ':' || hex(content), ' ') FROM (SELECT * FROM files ORDER BY id)";
+    assert_eq!(place.value(held).await, "blob:666F6F blob:00FF null: blob:");
+    let mut digest = TableDigest::new(DigestColumn::of(&spec, catalog.table("files")), 8);
+    digest.add(&batch).expect("the batch fits");
+    assert_eq!(target.digest(&spec, &record, 8).await.expect("digests"), digest.buckets());
+    place.execute("UPDATE files SET content = x'00fe' WHERE id = '2'").await;
+    assert_ne!(target.digest(&spec, &record, 8).await.expect("digests"), digest.buckets());
 }

@@ -4,7 +4,10 @@
 //! One trait for all databases; `crates/io/tests/target` holds the suite that every one of them passes.
 
 mod catalog;
+mod delta;
 mod existing;
+mod facts;
+pub(crate) mod name;
 mod postgres;
 mod record;
 mod roll_back;
@@ -12,22 +15,28 @@ mod spec;
 mod sqlite;
 mod surroundings;
 pub(crate) mod values;
+mod writing;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
 use crate::Error;
 
-pub use catalog::{Catalog, CatalogColumn, CatalogTable, ForeignKey, TypeClass};
+pub use catalog::{Catalog, CatalogColumn, CatalogTable, Element, ForeignKey, TypeClass};
+pub use delta::{Absent, Comparison, Exemption, Removed, Touched};
 pub use existing::{Existing, ExistingRow, Link};
+pub use facts::{Deferred, RowCheck, Sequence, TableFacts, Trigger};
 pub use record::{
     Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest, SYSTEMS,
 };
 pub use roll_back::{Elsewhere, RollBack, SlowReference, Stays, TableBack, TakenBack, Why};
 pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
 pub use surroundings::Surroundings;
+pub use writing::{Merged, Path, Reason, Rulings, TablePlan, Unanswered, WriteMode};
 
 /// A place that rows are loaded into.
 #[async_trait]
@@ -53,6 +62,31 @@ pub trait Target: Send + Sync {
     /// Takes the order's fence and opens the one transaction of its load.
     async fn begin(&self, header: &LoadHeader) -> Result<Begun, Error>;
 
+    /// Which of these values the column could not take and give back unchanged: rows of the array, in order. The column
+    /// is one of this target's catalogue; says nothing of `json`, whose form only a reader can judge.
+    fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error>;
+
+    /// Whether [`Target::failing`] can compute a check of the table.
+    fn can_ask(&self, _table: &CatalogTable, _check: &RowCheck) -> bool {
+        false
+    }
+
+    /// The rows of the batch, in order, that a check of the table would refuse, as the database itself computes it. Rows
+    /// in `skipped` are not asked about.
+    async fn failing(
+        &self,
+        _table: &CatalogTable,
+        _check: &RowCheck,
+        _batch: &RecordBatch,
+        _skipped: &HashSet<usize>,
+    ) -> Result<Vec<u32>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Gathers statistics of tables that have got many rows, so that the next queries find their way. Answers those of
+    /// which it could not.
+    async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error>;
+
     /// Sums of cell hashes over the rows that this load put into the table, by bucket of the row's source key
     /// (`buckets` is a power of two; 1 is the whole table). Buckets without rows are left out.
     async fn digest(
@@ -70,6 +104,9 @@ pub trait Target: Send + Sync {
         buckets: u32,
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
+
+    /// The rows of the table's keyspace for which a load does not answer any more, or never did.
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error>;
 
     /// The rows that a linked table has now, with the given columns, and what its keyspace knows of them.
     async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error>;
@@ -93,9 +130,31 @@ pub trait Target: Send + Sync {
 /// One open transaction. Dropping it means that nothing happened.
 #[async_trait]
 pub trait Load: Send {
+    /// Which way the table's rows take. Looks, and changes nothing.
+    async fn plan(&mut self, table: &TableSpec) -> Result<TablePlan, Error>;
+
     /// Writes rows and their crosswalk entries. The batch has one column for each of the table's, in order, and
-    /// then `_key`, the row's source key. Answers how many rows were written.
+    /// then `_key`, the row's source key. Answers how many rows were written. Staged rows are in the table, and
+    /// counted, after [`Load::merge`].
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error>;
+
+    /// Brings the rows that were written of a table into it; to be called once, after the last of them. Rows that are
+    /// there are left as they were in the bookkeeping before anything is written to them.
+    async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error>;
+
+    /// Says that the load follows others: of each table, rows that earlier loads wrote are compared before they are written
+    /// to. To be called before the first row.
+    async fn follow(&mut self) -> Result<(), Error>;
+
+    /// Between a table's last [`Load::write`] and its merge, in a load that follows others: what of the table's earlier
+    /// rows somebody may have to decide. `orders` are those that the load follows, and its own.
+    async fn compare(&mut self, table: &TableSpec, orders: &[String]) -> Result<Comparison, Error>;
+
+    /// Notes that the load does not answer for rows of the table, by source key.
+    async fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error>;
+
+    /// Takes rows of earlier loads out of the table, and keeps what they were. Rows that others refer to stay.
+    async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error>;
 
     /// Keeps others from writing to these tables until the load ends. Reading stays possible.
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error>;
@@ -106,6 +165,10 @@ pub trait Load: Send {
     /// As many numbers as asked for that no row of the table has for a key, as the table's own way of assigning
     /// them gives them. The table must be locked.
     async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error>;
+
+    /// Keeps triggers of a table from firing until the load ends; they are enabled again before it commits. Comes before
+    /// the table's first row, and asks for the table's ownership.
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error>;
 
     /// Writes crosswalk entries, source key and target key, that create no row: of rows that a linked table had before,
     /// and further names of rows that other entries create. `known` counts those that have an entry already.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TableSpec;
+use super::writing::Merged;
+
 /// What is known of a load before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadHeader {
@@ -44,7 +47,7 @@ pub struct LoadRecord {
     pub tables: Vec<LoadedTable>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LoadedTable {
     pub name: String,
     pub rows: u64,
@@ -54,17 +57,44 @@ pub struct LoadedTable {
     /// Rows that were there before and stand for rows of the load.
     #[serde(default)]
     pub matched: u64,
+    /// Of `rows`, those that were there before and took other cells.
+    #[serde(default)]
+    pub updated: u64,
+    /// Of `rows`, those that were there before with just these cells.
+    #[serde(default)]
+    pub unchanged: u64,
+    /// Rows of earlier loads that were edited since and left so.
+    #[serde(default)]
+    pub kept: u64,
+    /// Rows of earlier loads that the load has not, and left.
+    #[serde(default)]
+    pub absent: u64,
+    /// The same, but taken out.
+    #[serde(default)]
+    pub deleted: u64,
+    /// The load answers for rows of earlier loads too, but for those it is exempt from.
+    #[serde(default)]
+    pub follows: bool,
 }
 
 impl LoadedTable {
     /// The entry of a table, made where it is the table's first.
     pub(crate) fn of<'a>(tables: &'a mut Vec<Self>, name: &str) -> &'a mut Self {
         let at = tables.iter().position(|table| table.name == name).unwrap_or_else(|| {
-            tables.push(Self { name: name.to_owned(), rows: 0, types: Vec::new(), matched: 0 });
+            tables.push(Self { name: name.to_owned(), ..Self::default() });
             tables.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "the place of an entry that was found or made just now")]
         &mut tables[at]
+    }
+
+    /// Adds what a table's written rows came to.
+    pub(crate) fn add(&mut self, merged: &Merged) {
+        self.rows += merged.loaded();
+        self.updated += merged.updated;
+        self.unchanged += merged.unchanged;
+        self.matched += merged.matched;
+        self.kept += merged.kept;
     }
 
     /// What the record says of the tables: as announced, which must be what was written.
@@ -82,9 +112,8 @@ impl LoadedTable {
                 let problem = format!("{rows} rows were announced, {found} written");
                 return Err(crate::Error::shape(name, "*", problem));
             }
-            let types = table.map(|table| table.types.clone()).unwrap_or_default();
-            let matched = table.map_or(0, |table| table.matched);
-            tables.push(Self { name: name.clone(), rows: found, types, matched });
+            let known = table.cloned().unwrap_or_default();
+            tables.push(Self { name: name.clone(), rows: found, ..known });
         }
         Ok(tables)
     }
@@ -160,6 +189,11 @@ impl LoadRecord {
     pub(crate) fn in_space_of(&self, other: &Self) -> bool {
         let own = |system: &str| other.system.split(SYSTEMS).any(|other| other == system);
         self.series == other.series && self.system.split(SYSTEMS).any(own)
+    }
+
+    /// Whether it answers for rows of a table that earlier loads wrote.
+    pub(crate) fn follows(&self, table: &TableSpec) -> bool {
+        self.tables.iter().any(|loaded| loaded.name == table.name && loaded.follows)
     }
 
     pub(crate) fn tables_json(tables: &[LoadedTable]) -> String {

@@ -8,6 +8,9 @@ use crate::Error;
 /// One open rollback. Dropping it means that nothing happened.
 #[async_trait]
 pub trait RollBack: Send {
+    /// Disables these triggers of a table until the end. Those that are disabled anyway stay so.
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error>;
+
     /// Rows of the load that are no longer only the load's: somebody wrote to them or deleted them since, or a row that
     /// the load did not write refers to them, by whatever foreign key of whatever table of the database.
     async fn standing(&mut self) -> Result<Vec<Stays>, Error>;

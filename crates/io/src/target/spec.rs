@@ -4,6 +4,7 @@ use arrow::array::{Array, StringViewArray};
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::record_batch::RecordBatch;
 
+use super::writing::WriteMode;
 use crate::Error;
 
 /// The last column of every batch: the row's source key.
@@ -18,6 +19,7 @@ pub struct TableSpec {
     pub system: String,
     /// The table's name in the crosswalk, within series and system.
     pub keyspace: String,
+    pub mode: WriteMode,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +61,6 @@ impl TableSpec {
                 _ => None,
             })
             .ok_or_else(|| Error::shape(&self.name, "?", "no column has the role of a key"))
-    }
-
-    /// True when rows refer to rows of the same table, so that they must be checked together.
-    pub(crate) fn refers_to_itself(&self) -> bool {
-        self.columns.iter().any(|column| match &column.role {
-            Role::Reference { table, .. } => *table == self.keyspace,
-            _ => false,
-        })
     }
 
     /// The source keys of a batch whose columns are this table's.

@@ -1,10 +1,12 @@
 //! What every target must do. Each function gets one empty database.
 
 use chartlift_io::Error;
-use chartlift_io::target::{Begun, Bookkeeping, KeyKind, Role, Target, TypeClass};
+use chartlift_io::target::{Begun, Bookkeeping, KeyKind, Role, Rulings, Target, TypeClass};
 
+pub(crate) use crate::aftermath::*;
 use crate::every_type::every_type;
 pub(crate) use crate::linked::*;
+pub(crate) use crate::modes::*;
 use crate::place::{
     Cell, Kind, Place, Table, batch, cell_hashes, encounters, expected, header, key, load, open, outcome,
     patient, patients, practitioners, table, text,
@@ -23,7 +25,7 @@ pub(crate) async fn commits_every_type(place: &Place) {
 }
 
 /// Whole table, buckets and single rows: all as computed from the words of the test.
-async fn compare(
+pub(crate) async fn compare(
     target: &dyn Target,
     table: &Table,
     rows: &[Vec<Cell>],
@@ -268,8 +270,11 @@ async fn refusal(target: &dyn Target, order: &str, tables: &[(&Table, &[Vec<Cell
     let mut load = open(target, order).await;
     let mut announced = Vec::new();
     for (table, rows) in tables {
-        match load.write(&table.spec, &batch(table, rows)).await {
-            Ok(written) => announced.push((table.spec.name.as_str(), written)),
+        if let Err(error) = load.write(&table.spec, &batch(table, rows)).await {
+            return error;
+        }
+        match load.merge(&table.spec, &Rulings::default()).await {
+            Ok(merged) => announced.push((table.spec.name.as_str(), merged.loaded())),
             Err(error) => return error,
         }
     }

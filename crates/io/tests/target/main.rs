@@ -7,16 +7,22 @@
     reason = "a test says what is wrong by failing; nothing here reaches a user"
 )]
 
+mod aftermath;
 mod conformance;
 mod copy;
 mod every_type;
+mod facts;
 mod hash;
 mod linked;
 mod lost_commit;
+mod modes;
 mod place;
 mod roll_back;
+mod routes;
 mod secure;
 mod server;
+mod settings;
+mod tokens;
 
 /// Runs the suite on every kind of target.
 macro_rules! conformance {
@@ -81,4 +87,17 @@ conformance! {
     what_stayed_goes_later
     loads_of_nobody_knows_when_are_refused
     tables_in_a_circle_go_together
+    tells_triggers
+    disables_triggers_for_the_load
+    a_dropped_load_leaves_triggers_as_they_were
+    takes_numbers_past_the_keys_written
+    gathers_statistics
+    upsert_writes_what_differs
+    upsert_keeps_what_rows_were
+    upsert_compares_by_bytes
+    upsert_takes_rows_of_earlier_loads_over
+    upsert_refuses_a_key_twice
+    skip_existing_leaves_rows_alone
+    rulings_keep_rows
+    staged_rows_are_loaded_once_merged
 }

@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 use chartlift_io::hash::hash_text_extended;
 use chartlift_io::target::{
     Begun, BucketDigest, ColumnSpec, KeyKind, Load, LoadHeader, LoadOutcome, LoadRecord, Options, Role,
-    TableSpec, Target, connect_with,
+    Rulings, TableSpec, Target, WriteMode, connect_with,
 };
 
 use crate::server::{Database, connect};
@@ -177,6 +177,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, Role, Kind)]) -> Table {
             .map(|(name, role, _)| ColumnSpec { name: (*name).to_owned(), role: role.clone() })
             .collect(),
         keyspace: name.to_owned(),
+        mode: WriteMode::Insert,
     };
     Table { spec, kinds: columns.iter().map(|(_, _, kind)| *kind).collect() }
 }
@@ -343,8 +344,9 @@ pub(crate) async fn load(target: &dyn Target, order: &str, tables: &[(&Table, &[
     let mut load = open(target, order).await;
     let mut announced = Vec::new();
     for (table, rows) in tables {
-        let written = load.write(&table.spec, &batch(table, rows)).await.expect("the rows fit");
-        announced.push((table.spec.name.as_str(), written));
+        load.write(&table.spec, &batch(table, rows)).await.expect("the rows fit");
+        let merged = load.merge(&table.spec, &Rulings::default()).await.expect("the rows fit");
+        announced.push((table.spec.name.as_str(), merged.loaded()));
     }
     load.commit(&outcome(&announced)).await.expect("the load commits")
 }

@@ -9,7 +9,7 @@ use chrono::DateTime;
 use crate::server::Private;
 
 /// A server with an authority of its own, its port, and the folder with its certificates.
-fn server(name: &str) -> (Private, String, PathBuf) {
+pub(crate) fn server(name: &str) -> (Private, String, PathBuf) {
     let folder = std::env::temp_dir().join(format!("chartlift-{name}-{}", std::process::id()));
     let server = Private::start(&folder, &[("TLS", "1")]);
     let (_, rest) = server.url.rsplit_once(':').expect("a URL with a port");
@@ -17,7 +17,10 @@ fn server(name: &str) -> (Private, String, PathBuf) {
     (server, port, folder.join("tls"))
 }
 
-async fn open(url: &str, variables: Vec<(&'static str, String)>) -> Result<Box<dyn Target>, Error> {
+pub(crate) async fn open(
+    url: &str,
+    variables: Vec<(&'static str, String)>,
+) -> Result<Box<dyn Target>, Error> {
     let variable =
         move |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let surroundings = Surroundings::new(variable, || DateTime::UNIX_EPOCH);
@@ -77,6 +80,11 @@ async fn logs_in_with_a_certificate_or_a_password() {
     let wrong = open(&scram, vec![("PGPASSWORD", "hunter2".to_owned())]).await.err().expect("a refusal");
     assert_eq!(wrong.code(), "database-refused");
     assert!(!format!("{wrong:?} {wrong}").contains("hunter2"));
+    // Nobody can be asked for it, and trying again would not help.
+    assert_eq!(refused(&scram).await, "no-credentials");
+    let unbound =
+        format!("postgresql://token@localhost:{port}/postgres?sslmode=require&channel_binding=require");
+    assert_eq!(refused(&unbound).await, "no-credentials");
 
     // A service file and its password file, as for every other client of PostgreSQL.
     let folder = tempfile::tempdir().expect("a folder");
@@ -93,6 +101,50 @@ async fn logs_in_with_a_certificate_or_a_password() {
     let variables =
         vec![("PGSERVICEFILE", service.display().to_string()), ("HOME", folder.path().display().to_string())];
     open("postgresql://?service=clinic", variables).await.expect("a login by a service");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_is_refused() {
+    let (_server, port, certificates) = server("expired");
+    let ca = certificates.join("ca.crt");
+    let url = format!(
+        "postgresql://postgres@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={}",
+        ca.display()
+    );
+    let target = open(&url, Vec::new()).await.expect("a connection");
+    // The server's own files are written over: they keep their owner.
+    for kind in ["crt", "key"] {
+        let expired = std::fs::read(certificates.join("expired").with_extension(kind)).expect("a file");
+        std::fs::write(certificates.join("server").with_extension(kind), expired).expect("a file");
+    }
+    target.init(Some("SELECT pg_reload_conf()")).await.expect("the server reads them");
+    let began = std::time::Instant::now();
+    let error = loop {
+        match open(&url, Vec::new()).await {
+            Err(error) => break error,
+            Ok(_) => assert!(began.elapsed().as_secs() < 30, "the server shows its old certificate"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    assert_eq!((error.code(), error.is_transient()), ("untrusted-connection", false));
+    assert!(error.to_string().contains("expired"), "{error}");
+}
+
+#[tokio::test]
+async fn logs_in_over_a_socket() {
+    let (_server, port, certificates) = server("socket");
+    let sockets = certificates.with_file_name("sockets").display().to_string();
+    let url = format!("postgresql://scram@{}:{port}/postgres", sockets.replace('/', "%2F"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let passwords = folder.path().join("passwords");
+    // Sockets are `localhost` there.
+    std::fs::write(&passwords, format!("localhost:{port}:*:*:pa ss-word\n")).expect("a password file");
+    std::fs::set_permissions(&passwords, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("its mode");
+    let variables = vec![("PGPASSFILE", passwords.display().to_string())];
+    open(&url, variables).await.expect("a login over a socket");
+    let named = vec![("PGHOST", sockets), ("PGPORT", port), ("PGPASSWORD", "pa ss-word".to_owned())];
+    open("postgresql://scram@/postgres", named).await.expect("a login over a socket");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 /// Keeps the guard alive: it stops the server when this process has ended.
 static SERVER: OnceLock<(String, Option<Private>)> = OnceLock::new();
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres");
+pub(crate) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/postgres");
 
 /// The URL of a server's superuser.
 #[expect(clippy::disallowed_methods, reason = "tests are told their server by the environment")]

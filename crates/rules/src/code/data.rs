@@ -19,6 +19,20 @@ pub(super) const CODES: &[Code] = &[
             others are notes. The schema may say otherwise for each.",
     },
     Code {
+        name: "unfit-value",
+        summary: "A value would not come back from its column of the target as it goes in.",
+        explanation: "The finding names the column's type. A NUL character in PostgreSQL, a text that is none of an \
+            enumeration's labels, JSON that is not valid, a number with more digits than the column keeps, spaces at \
+            the end of a `char(n)`, an array with other elements. The row is quarantined: no database rounds, cuts \
+            or refuses it in the middle of a load.",
+    },
+    Code {
+        name: "check-failed",
+        summary: "A check of the target's table, or of a column's domain, refuses a row.",
+        explanation: "The finding names the constraint. The database itself computes it before anything is written; the \
+            row is quarantined. Ask it for the constraint's definition to see what it wants.",
+    },
+    Code {
         name: "unique-error",
         summary: "A value that must be unique stands in several rows.",
         explanation: "All rows with the value are marked, since nobody can tell which one is right. Byte-identical \

@@ -8,6 +8,8 @@ pub fn summary_in_portuguese(code: &str) -> Option<&'static str> {
 const SUMMARIES: &[(&str, &str)] = &[
     ("type-error", "Um valor não é do tipo que o esquema declara para a coluna."),
     ("constraint-error", "Um valor viola uma restrição da sua coluna."),
+    ("unfit-value", "Um valor não voltaria da sua coluna do destino como entrou."),
+    ("check-failed", "Uma verificação da tabela do destino recusa uma linha."),
     ("unique-error", "Um valor que deve ser único aparece em várias linhas."),
     ("primary-key", "Falta uma parte da chave primária, ou ela aparece em várias linhas diferentes."),
     ("foreign-key", "Uma linha se refere a outra que a exportação não contém."),

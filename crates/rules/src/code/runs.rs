@@ -213,6 +213,28 @@ pub(super) const CODES: &[Code] = &[
             anything is written. Every difference is listed. Bring the database or the pack up to date.",
     },
     Code {
+        name: "unverifiable-type",
+        summary: "A column of the target has a type whose content cannot be proved.",
+        explanation: "Every cell is compared with what the target holds. Of intervals, addresses, money, XML, ranges, \
+            composites and types of extensions the database gives back another text than it was given, so that \
+            nothing could be proved; the order suspends. Leave the column out of the pack's schema, or have it \
+            changed to a type that keeps what it is given, e.g. `text`, `numeric` or `jsonb`.",
+    },
+    Code {
+        name: "trigger-undecided",
+        summary: "A trigger of the target would fire while rows are loaded, and nobody has said whether it may.",
+        explanation: "Triggers send reminders, call other systems and change rows. In the schema of the target's table \
+            write what is to become of each, by name: `chartlift: { triggers: { send_reminder: disable for this \
+            load, audit: fire } }`. A trigger is disabled inside the load's transaction and enabled again before it \
+            commits; in PostgreSQL that asks for the table's ownership, and others wait for the table meanwhile.",
+    },
+    Code {
+        name: "not-analyzed",
+        summary: "Statistics of the loaded tables could not be gathered.",
+        explanation: "The load counts all the same; queries may be slow until the database gathers them by itself. \
+            `ANALYZE` asks for the table's ownership, or from PostgreSQL 17 on for MAINTAIN.",
+    },
+    Code {
         name: "no-tables",
         summary: "The target pack brings no table definitions for this kind of database.",
         explanation: "Make the tables yourself, or add `ddl/postgres.sql` or `ddl/sqlite.sql` to the pack.",
@@ -234,6 +256,43 @@ pub(super) const CODES: &[Code] = &[
         explanation: "Nothing was sent. With `sslmode=verify-full` the server must show a certificate for the name in \
             the address, signed by an authority in `sslrootcert`. If that is all as it should be, another machine \
             answers in the server's place.",
+    },
+    Code {
+        name: "read-only-target",
+        summary: "The target takes no writes.",
+        explanation: "It is a replica, or its transactions are read-only by a setting of the server, the database or the \
+            user. Nothing was begun. Name the server that takes writes; where the address names several, \
+            `target_session_attrs=read-write` goes past the others. A database that somebody has set read-only is left \
+            alone unless the address says `options=-c%20default_transaction_read_only=off`. A file of SQLite may not be \
+            writable for this user.",
+    },
+    Code {
+        name: "database-encoding",
+        summary: "The database is not encoded as UTF8.",
+        explanation: "Other encodings lack characters that charts have, and SQL_ASCII takes any bytes for text: names \
+            would be refused half way or counted wrongly, and digests would not be comparable. Load into a database made \
+            with ENCODING 'UTF8' TEMPLATE template0.",
+    },
+    Code {
+        name: "checks-disabled",
+        summary: "The session would load without foreign keys and triggers.",
+        explanation: "Somebody has set `session_replication_role` for the user or the database, so that the server would \
+            check no reference and fire no trigger. Take the setting back: `ALTER ROLE ... RESET \
+            session_replication_role`.",
+    },
+    Code {
+        name: "pooled-connection",
+        summary: "A pooler hands the connection on after each transaction.",
+        explanation: "A session's settings, locks and prepared statements would be another client's: PgBouncer with \
+            `pool_mode = transaction` or `statement`, for example. Connect to the database itself, or to a pool with \
+            `pool_mode = session`.",
+    },
+    Code {
+        name: "missing-privilege",
+        summary: "The database user lacks a right.",
+        explanation: "The message names the right and the object, the hint the GRANT that gives it. The load is one \
+            transaction: nothing of it remains. `chartlift target check` lists beforehand what is lacking; docs/rds.md lists \
+            the rights of a user that can load and nothing more.",
     },
     Code {
         name: "no-credentials",

@@ -8,10 +8,13 @@ use crate::read::dialect;
 use crate::resolve::unknown;
 use crate::{CodeMap, Diagnostic, Exclude, File, Located, Project, Rule, RuleFile};
 
+/// Files whose lines hold keys of rows.
+const KEYED: [&str; 3] = ["matches.csv", "conflicts.csv", "absences.csv"];
+
 /// The project with an order's decisions over it, the decisions themselves, and what is wrong with them.
 ///
 /// `files` are those of the order's `decisions/`, their paths beginning with that folder. They are added to the
-/// project's files, so that problems can be underlined; of `matches.csv` only the first line, for keys are values.
+/// project's files, so that problems can be underlined; of those that name rows only the first line, for keys are values.
 pub fn with_decisions(
     mut project: Project,
     files: &[(PathBuf, String)],
@@ -20,12 +23,12 @@ pub fn with_decisions(
     let mut problems = Problems::default();
     let decisions = read::read(files, first, &mut problems);
     project.files.extend(files.iter().map(|(path, text)| {
-        let keyed = path.ends_with(format!("{DECISIONS}/matches.csv"));
+        let keyed = KEYED.iter().any(|name| path.ends_with(format!("{DECISIONS}/{name}")));
         File { path: path.clone(), text: if keyed { tables::masked(text) } else { text.clone() } }
     }));
     waivers(&project, &decisions, &mut problems);
     systems(&project, &decisions, &mut problems);
-    matches(&project, &decisions, &mut problems);
+    named_tables(&project, &decisions, &mut problems);
     decisions.formats.iter().for_each(|answer| format(&mut project, answer, &mut problems));
     for (name, entries) in &decisions.maps {
         map(&mut project, name, entries, &mut problems);
@@ -113,15 +116,17 @@ fn systems(project: &Project, decisions: &Decisions, problems: &mut Problems) {
     }
 }
 
-fn matches(project: &Project, decisions: &Decisions, problems: &mut Problems) {
+/// The tables of lines about rows.
+fn named_tables(project: &Project, decisions: &Decisions, problems: &mut Problems) {
     let tables =
         || project.targets.iter().flat_map(|target| &target.tables).map(|table| table.name.value.as_str());
-    for one in &decisions.matches {
-        if !tables().any(|table| table == one.table.value) {
+    let ruled = decisions.conflicts.iter().chain(&decisions.absences).map(|one| &one.table);
+    for named in decisions.matches.iter().map(|one| &one.table).chain(ruled) {
+        if !tables().any(|table| table == named.value) {
             // The cell may hold what belongs into another column: it is not repeated.
             let problem = Diagnostic::error(
                 "unknown-table",
-                one.table.place,
+                named.place,
                 "no target has the table that this line names",
             );
             let mut known: Vec<&str> = tables().collect();

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use super::{Approval, Binding, DECISIONS, Decided, Decisions, lists, tables};
+use super::{Approval, Binding, DECISIONS, Decided, Decisions, RulingFile, lists, rulings, tables};
 use crate::entries::{Entries, Problems, mapping};
 use crate::read::decided_on;
 use crate::yaml::{self, Node, Value};
@@ -37,6 +37,12 @@ pub(super) fn read(files: &[(std::path::PathBuf, String)], first: u32, problems:
                 }
             }
             [DECISIONS, "matches.csv"] => decisions.matches = tables::matches(file, text, problems),
+            [DECISIONS, "conflicts.csv"] => {
+                decisions.conflicts = rulings::read(file, text, RulingFile::Conflicts, problems);
+            }
+            [DECISIONS, "absences.csv"] => {
+                decisions.absences = rulings::read(file, text, RulingFile::Absences, problems);
+            }
             [DECISIONS, "maps", name] if name.ends_with(".csv") => {
                 let map = name.trim_end_matches(".csv").to_owned();
                 decisions.maps.insert(map, tables::map(file, text, problems));
@@ -53,7 +59,8 @@ pub(super) fn read(files: &[(std::path::PathBuf, String)], first: u32, problems:
 fn unknown(path: &Path, place: Place, problems: &mut Problems) {
     let message = format!("`{}` is no file of decisions", path.display());
     problems.push(Diagnostic::error("unknown-file", place, message).help(
-        "decisions/{scope.yaml,answers.yaml,waivers.yaml,matches.csv}, decisions/maps/NAME.csv, decisions/approvals/NNNN.yaml",
+        "decisions/{scope.yaml,answers.yaml,waivers.yaml,matches.csv,conflicts.csv,absences.csv}, decisions/maps/NAME.csv, \
+         decisions/approvals/NNNN.yaml",
     ));
 }
 

@@ -64,7 +64,12 @@ pub(super) fn matches(file: u32, text: &str, problems: &mut Problems) -> Vec<Mat
     read
 }
 
-fn decided(cells: [&str; 3], code: &'static str, place: Place, problems: &mut Problems) -> Decided {
+pub(super) fn decided(
+    cells: [&str; 3],
+    code: &'static str,
+    place: Place,
+    problems: &mut Problems,
+) -> Decided {
     let [author, date, reason] = cells;
     for (name, cell) in [("author", author), ("reason", reason)] {
         if cell.trim().is_empty() {

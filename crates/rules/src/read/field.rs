@@ -1,6 +1,7 @@
 //! One field of a Table Schema: type, format and constraints.
 
 use crate::entries::{Entries, Problems, mapping};
+use crate::read::live;
 use crate::read::schema::{self, Use};
 use crate::yaml::Node;
 use crate::{Constraints, Diagnostic, Field, FieldExtension, FieldType, Located, pattern_regex};
@@ -37,7 +38,7 @@ pub(crate) fn read(node: &Node, usage: Use, problems: &mut Problems) -> Option<F
     if declared.is_none() {
         problems.untyped.insert(name.place);
     }
-    let extension = extension(&entries, usage, problems);
+    let extension = extension(&entries, declared, usage, problems);
     Some(Field {
         format: format(&entries, declared, usage, problems),
         decimal_char: one_char(&entries, "decimalChar", FieldType::Number, declared, problems).unwrap_or('.'),
@@ -149,13 +150,23 @@ fn not_for(key: &str, kind: FieldType, at: &Located<String>) -> Diagnostic {
         .help("take it out, or correct the field's `type`")
 }
 
-fn extension(entries: &Entries<'_>, usage: Use, problems: &mut Problems) -> FieldExtension {
-    let known: &[&str] = if usage == Use::Source { &["keep", "failed"] } else { &["failed"] };
+fn extension(
+    entries: &Entries<'_>,
+    kind: Option<FieldType>,
+    usage: Use,
+    problems: &mut Problems,
+) -> FieldExtension {
+    let known: &[&str] = match usage {
+        Use::Source => &["keep", "failed"],
+        Use::Category => &["failed"],
+        Use::Target => &["failed", "allow"],
+    };
     let mut extension = FieldExtension::default();
     let own = entries.get("chartlift").and_then(|node| mapping(node, "`chartlift`", known, problems));
     if let Some(own) = own {
         extension.keep_never = own.choice("keep", &[("never", true)], problems).unwrap_or(false);
         extension.failed = schema::failed(&own, schema::FIELD_CHECKS, problems);
+        extension.allow = live::unusual(&own, kind, problems);
     }
     extension
 }

@@ -1,7 +1,7 @@
 //! `schemas/<table>.yaml` and `canonical/<category>.yaml`: Table Schema with its `chartlift:` key.
 
 use crate::entries::{Entries, Problems, choice, filled, mapping, text, unreadable, wrong_type};
-use crate::read::{field, matching, second_reading};
+use crate::read::{field, live, matching, second_reading};
 use crate::yaml::{Node, Value};
 use crate::{
     Diagnostic, Disposition, ForeignKey, LoadMode, Located, Place, SafetyCritical, TableExtension,
@@ -114,7 +114,9 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let known: &[&str] = match usage {
         Use::Source => &["row_key", "failed"],
         Use::Category => &["safety_critical", "time", "patient", "failed"],
-        Use::Target => &["key", "mode", "match", "hold", "patient", "table", "failed", "second_reading"],
+        Use::Target => {
+            &["key", "mode", "match", "hold", "patient", "table", "failed", "second_reading", "triggers"]
+        }
     };
     let mut extension = TableExtension::default();
     let Some(entries) = mapping(node, "`chartlift`", known, problems) else { return extension };
@@ -138,10 +140,16 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let words =
         [("uuid", TargetKey::Uuid), ("natural", TargetKey::Natural), ("identity", TargetKey::Identity)];
     extension.key = entries.choice("key", &words, problems).unwrap_or_default();
-    let words = [("insert", LoadMode::Insert), ("match", LoadMode::Match)];
+    let words = [
+        ("insert", LoadMode::Insert),
+        ("upsert", LoadMode::Upsert),
+        ("skip-existing", LoadMode::SkipExisting),
+        ("match", LoadMode::Match),
+    ];
     extension.mode = entries.choice("mode", &words, problems).unwrap_or_default();
     if usage == Use::Target {
         extension.alternatives = matching::read(&entries, extension.mode, problems);
+        extension.triggers = live::triggers(&entries, problems);
     }
     extension.failed = failed(&entries, TABLE_CHECKS, problems);
     extension

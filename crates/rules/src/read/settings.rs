@@ -3,10 +3,10 @@
 use crate::entries::{Entries, Problems, mapping, wrong_type};
 use crate::read::{is_date, spec};
 use crate::yaml::Node;
-use crate::{Diagnostic, Gate, Limits, Located, Place, Settings};
+use crate::{AbsenceLimit, Diagnostic, Gate, Limits, Located, Place, Settings};
 
 const KEYS: &[&str] =
-    &["spec", "name", "storage", "key", "target", "limits", "patients", "gates", "approval"];
+    &["spec", "name", "storage", "key", "target", "limits", "patients", "gates", "absences", "approval"];
 
 /// The stages after which a gate is looked at.
 pub(crate) const GATED: &[&str] = &["check", "categorize", "convert", "validate"];
@@ -22,6 +22,11 @@ pub(crate) fn read(node: &Node, problems: &mut Problems) -> Settings {
         limits: limits(&entries, problems),
         patients: entries.get("patients").and_then(|node| super::patients::patients(node, problems)),
         gates: entries.list("gates", problems).iter().filter_map(|node| gate(node, problems)).collect(),
+        absences: entries
+            .list("absences", problems)
+            .iter()
+            .filter_map(|node| limit(node, problems))
+            .collect(),
         approval_required: entries
             .choice("approval", &[("required", true), ("optional", false)], problems)
             .unwrap_or_default(),
@@ -57,10 +62,13 @@ fn holds_password(url: &str) -> bool {
     user.is_some_and(|(_, password)| !password.is_empty()) || rest.contains("password=")
 }
 
+/// What a database takes for a wait: some weeks.
+const LOCK_SECONDS_MAX: usize = 2_000_000;
+
 fn limits(entries: &Entries<'_>, problems: &mut Problems) -> Limits {
     let mut limits = Limits::default();
     let Some(node) = entries.get("limits") else { return limits };
-    let keys = ["field_bytes", "memory_mb", "threads"];
+    let keys = ["field_bytes", "memory_mb", "threads", "lock_seconds"];
     let Some(own) = mapping(node, "`limits`", &keys, problems) else { return limits };
     let mut positive = |key: &str| {
         let read = own.number(key, problems)?;
@@ -74,6 +82,8 @@ fn limits(entries: &Entries<'_>, problems: &mut Problems) -> Limits {
     limits.field_bytes = positive("field_bytes").unwrap_or(limits.field_bytes);
     limits.memory_bytes = positive("memory_mb").map_or(limits.memory_bytes, |mb| mb.saturating_mul(1 << 20));
     limits.threads = positive("threads");
+    limits.lock_seconds =
+        positive("lock_seconds").map_or(limits.lock_seconds, |wait| wait.min(LOCK_SECONDS_MAX));
     limits
 }
 
@@ -90,6 +100,19 @@ fn gate(node: &Node, problems: &mut Problems) -> Option<Gate> {
         reason: entries.need_text("reason", "a gate", problems).value,
     };
     Some(gate)
+}
+
+/// How much of a table may be missing from the export of an order that follows another.
+fn limit(node: &Node, problems: &mut Problems) -> Option<AbsenceLimit> {
+    let what = "a limit of absences";
+    let entries = mapping(node, what, &["table", "share", "author", "date", "reason"], problems)?;
+    Some(AbsenceLimit {
+        table: entries.need_text("table", what, problems),
+        share: share(&entries, "share", what, problems),
+        author: entries.need_text("author", what, problems).value,
+        date: date(&entries, what, problems),
+        reason: entries.need_text("reason", what, problems).value,
+    })
 }
 
 /// `2 %` or `0.5 %`, as a share of one.

@@ -16,7 +16,8 @@ fn sample() -> Project {
 fn settings() {
     let settings = sample().settings;
     assert_eq!(settings.name, "my-clinic");
-    assert_eq!(settings.limits, Limits { field_bytes: 1024, memory_bytes: 64 << 20, threads: Some(2) });
+    let limits = Limits { field_bytes: 1024, memory_bytes: 64 << 20, threads: Some(2), lock_seconds: 5 };
+    assert_eq!(settings.limits, limits);
     let shares: Vec<(f64, Option<&str>)> =
         settings.gates.iter().map(|gate| (gate.quarantined, gate.stage.as_deref())).collect();
     assert_eq!(shares, [(0.02, Some("check")), (0.005, None)]);

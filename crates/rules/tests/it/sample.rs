@@ -11,7 +11,7 @@ name: my-clinic
 storage: .
 key: file:.chartlift/key
 target: clinic=sqlite:out.db
-limits: { field_bytes: 1024, memory_mb: 64, threads: 2 }
+limits: { field_bytes: 1024, memory_mb: 64, threads: 2, lock_seconds: 5 }
 gates:
   - { applies_to: pacientes, stage: check, quarantined: 2 %, author: Ana Souza, date: 2026-11-22, reason: known }
   - { applies_to: patient, quarantined: 0.5 %, author: Ana Souza, date: 2024-02-29, reason: known }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::report::StageReport;
-use crate::statement::{SecondReading, Stage};
+use crate::statement::{LoadBalance, SecondReading, Stage};
 
 /// One line without its time.
 pub(super) struct Fact {
@@ -167,20 +167,7 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         facts.push(named.with("category", &category.category).counts(&counts));
     }
     facts.extend(report.second_reading.iter().map(|one| read_twice(one, stage)));
-    for load in &report.loads {
-        let settled = [
-            (Stage::Convert, "converted", load.converted),
-            (Stage::Validate, "held", load.held),
-            (Stage::Import, "matched", load.matched),
-            (Stage::Import, "loaded", load.loaded),
-            (Stage::Verify, "verified", load.verified),
-        ];
-        let known = settled.into_iter().filter(|(by, ..)| *by <= stage);
-        let counts: Vec<(&str, u64)> = known.map(|(_, name, count)| (name, count)).collect();
-        facts.push(
-            fact("load").with("table", &load.table).counts(&counts).known("digest", load.digest.as_ref()),
-        );
-    }
+    facts.extend(report.loads.iter().map(|load| of_load(load, stage)));
     if let Some(patients) = &report.patients {
         let counts = [
             ("exported", patients.exported),
@@ -192,6 +179,29 @@ fn balance(report: &StageReport, stage: Stage) -> Vec<Fact> {
         facts.push(fact("patients").counts(&counts));
     }
     facts
+}
+
+/// What a target table's rows came to, as far as `stage` knows.
+fn of_load(load: &LoadBalance, stage: Stage) -> Fact {
+    let settled = [
+        (Stage::Convert, "converted", load.converted),
+        (Stage::Validate, "held", load.held),
+        (Stage::Import, "matched", load.matched),
+        (Stage::Import, "loaded", load.loaded),
+        (Stage::Verify, "verified", load.verified),
+    ];
+    let parts = [
+        (Stage::Import, "updated", load.updated),
+        (Stage::Import, "unchanged", load.unchanged),
+        (Stage::Import, "kept", load.kept),
+        (Stage::Import, "absent", load.absent),
+        (Stage::Import, "deleted", load.deleted),
+        (Stage::Verify, "superseded", load.superseded),
+    ];
+    let parts = parts.into_iter().filter(|(.., rows)| *rows > 0);
+    let known = settled.into_iter().chain(parts).filter(|(by, ..)| *by <= stage);
+    let counts: Vec<(&str, u64)> = known.map(|(_, name, count)| (name, count)).collect();
+    Fact::info("load", stage).with("table", &load.table).counts(&counts).known("digest", load.digest.as_ref())
 }
 
 fn read_twice(one: &SecondReading, stage: Stage) -> Fact {

@@ -7,14 +7,15 @@
 
 use tokio_postgres::Row;
 
-use super::session::{Session, line_of};
+use super::refusal::line_of;
+use super::session::Session;
 use crate::Error;
+use crate::failpoint;
 use crate::hash::hash_text_extended;
 use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
 use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
 
 const TABLES: &str = r#"
-CREATE SCHEMA IF NOT EXISTS chartlift;
 CREATE TABLE chartlift.version (version bigint NOT NULL);
 CREATE TABLE chartlift.load (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -127,6 +128,7 @@ pub(super) async fn state(session: &Session) -> Result<Bookkeeping, Error> {
 pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Error> {
     let doing = "make the bookkeeping tables";
     session.run(doing, "BEGIN").await?;
+    failpoint::hit("init-begun");
     let lock = hash_text_extended(INIT_LOCK.as_bytes(), 0);
     session
         .client
@@ -135,6 +137,7 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
         .map_err(session.refused(doing))?;
     match state(session).await? {
         Bookkeeping::Missing => {
+            make_schema(session, doing).await?;
             session.run(doing, TABLES).await?;
             session.run(doing, TABLES_OF_VERSION_3).await?;
             session
@@ -151,6 +154,7 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
         }
         known_or_newer => known_or_newer.demand("postgres")?,
     }
+    failpoint::hit("init-tables");
     if let Some(ddl) = ddl {
         session.client.batch_execute(ddl).await.map_err(|error| {
             let line = line_of(&error, ddl);
@@ -161,7 +165,17 @@ pub(super) async fn init(session: &Session, ddl: Option<&str>) -> Result<(), Err
             error
         })?;
     }
-    session.run(doing, "COMMIT").await
+    failpoint::hit("init-committing");
+    session.run(doing, "COMMIT").await?;
+    failpoint::hit("init-committed");
+    Ok(())
+}
+
+/// Even `IF NOT EXISTS` asks for the right to make schemas, which a user may lack for whom somebody has made this one.
+async fn make_schema(session: &Session, doing: &'static str) -> Result<(), Error> {
+    let sql = "SELECT to_regnamespace('chartlift') IS NULL";
+    let missing = session.client.query_one(sql, &[]).await.map_err(session.refused(doing))?;
+    if missing.get(0) { session.run(doing, "CREATE SCHEMA chartlift").await } else { Ok(()) }
 }
 
 /// Waits for the order's fence inside the open transaction; its end gives the fence back.
@@ -286,14 +300,12 @@ pub(super) async fn knows_transactions(session: &Session, load: i64) -> Result<b
     Ok(row.map_err(session.refused("look for our transactions"))?.get(0))
 }
 
-/// All our transactions, as an SQL array of what a row's `xmin` says: 32 bits, counted round.
-pub(super) async fn own_transactions(session: &Session) -> Result<String, Error> {
-    let sql = format!(
-        "SELECT coalesce(string_agg(DISTINCT (xid & 4294967295)::text, ','), '') FROM chartlift.transaction WHERE place = {PLACE}"
-    );
-    let row =
-        session.client.query_one(&sql, &[]).await.map_err(session.refused("look for our transactions"))?;
-    Ok(format!("'{{{}}}'::xid[]", row.get::<_, &str>(0)))
+/// Whether a row's `xmin`, given as an expression, is of none of our transactions here: somebody else has written to the
+/// row since our last write.
+pub(super) fn foreign(xmin: &str) -> String {
+    format!(
+        "({xmin}::text::bigint NOT IN (SELECT x.xid & 4294967295 FROM chartlift.transaction x WHERE x.place = {PLACE}))"
+    )
 }
 
 /// Remembers that the open transaction is one of ours: `load` or `rollback`.

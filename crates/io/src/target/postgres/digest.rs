@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures::TryStreamExt;
 
 use super::session::{Server, Session};
-use super::{bookkeeping, catalog, quoted, quoted_part};
+use super::{bookkeeping, catalog, quoted, quoted_part, scope};
 use crate::Error;
 use crate::target::{
     BucketDigest, CatalogTable, KeyKind, LoadRecord, Role, RowDigest, TableSpec, TypeClass, bucket_mask,
@@ -134,10 +134,10 @@ impl Query {
         }
         let own = keyspace(session, load, table, &table.keyspace).await?;
         let link = link(&entry, table, own)?;
+        let answered = scope::answered(table, load, scope::any_superseded(session, table, load).await?);
         let from = format!(
-            "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND k.load = {} AND k.created",
+            "chartlift.crosswalk k JOIN {} t ON {link}{joins} WHERE k.keyspace = {own} AND {answered}",
             quoted(&table.name),
-            load.id
         );
         Ok(Self { from, cells })
     }
@@ -207,14 +207,24 @@ pub(super) fn canonical(name: &str, class: TypeClass) -> String {
         TypeClass::Numeric { .. } => format!("trim_scale({name})::text"),
         TypeClass::Real => format!("encode(float4send({name}), 'hex')"),
         TypeClass::Double => format!("encode(float8send({name}), 'hex')"),
-        // Infinities have no such writing: their own text then.
-        TypeClass::Timestamp => {
-            format!("coalesce(to_char({name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), {name}::text)")
-        }
-        TypeClass::TimestampWithZone => format!(
-            "coalesce(to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), {name}::text)"
+        TypeClass::Timestamp => instant(name),
+        TypeClass::TimestampWithZone => instant(&format!("({name} AT TIME ZONE 'UTC')")),
+        TypeClass::Bytes => format!("encode({name}, 'hex')"),
+        // Its bounds, then every element with its length, so that no two arrays have one text.
+        TypeClass::Array(element) => format!(
+            "coalesce(array_dims({name}), '') || coalesce((SELECT string_agg(coalesce(octet_length(c)::text || ':' \
+             || c, '-'), ';' ORDER BY n) FROM (SELECT n, {} FROM unnest({name}) WITH ORDINALITY u (e, n)) s (n, c)), '')",
+            canonical("e", element.class())
         ),
         TypeClass::Time => format!("to_char({name}, 'HH24:MI:SS.US')"),
         _ => plain(name, class),
     }
+}
+
+/// What lies before the year 1 or is infinite has its own text: `to_char` would not tell the era.
+fn instant(name: &str) -> String {
+    format!(
+        "CASE WHEN {name} >= '0001-01-01' AND isfinite({name}) THEN to_char({name}, \
+         'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') ELSE {name}::text END"
+    )
 }

@@ -97,6 +97,8 @@ pub(super) async fn reserve(session: &Session, table: &TableSpec, rows: u64) -> 
         let free = session.client.query(&sql, &[&sequence, &asked]).await.map_err(&refused)?;
         numbers.extend(free.iter().map(|row| row.get::<_, i64>(0)));
     }
+    // Newer servers join from the other side and answer in the order of a hash.
+    numbers.sort_unstable();
     numbers.truncate(rows);
     Ok(numbers)
 }

@@ -1,37 +1,51 @@
 //! PostgreSQL: binary COPY in, digests by the server itself out.
 
 mod address;
+mod aftermath;
 mod bookkeeping;
 mod catalog;
+mod checks;
 mod cloud;
 mod digest;
 mod existing;
+mod facts;
 mod load;
+mod refusal;
 mod rollback;
+mod scope;
 mod session;
+mod setup;
 mod tls;
+mod triggers;
 
+use std::collections::HashSet;
+
+use arrow::array::{Array, RecordBatch};
 use async_trait::async_trait;
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, Existing, LoadHeader, LoadRecord, Options, RollBack,
-    RowDigest, TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
+    Options, RollBack, RowCheck, RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
+use crate::copy::Column;
 use crate::hash::hash_text_extended;
+use crate::target::name::{quoted, quoted_part};
 use address::Address;
 use session::Server;
+use setup::Route;
 
 /// Every call opens its own connection: digests of several tables may run side by side, and nothing is left
 /// behind in a broken state.
 pub(super) struct PostgresTarget {
     server: Server,
+    asked: checks::Asked,
 }
 
 impl PostgresTarget {
     pub(super) async fn connect(url: &str, options: &Options) -> Result<Self, Error> {
         let address = Address::read(url, &options.surroundings).await?;
-        let target = Self { server: Server::new(address, options) };
+        let target = Self { server: Server::new(address, options), asked: checks::Asked::default() };
         target.probe().await?;
         Ok(target)
     }
@@ -42,6 +56,9 @@ impl PostgresTarget {
             [("", 0), ("chartlift", -1), ("Prontuário nº 1 — olá, 世界 🩺", 1 << 40)];
         let doing = "probe its text hashes";
         let session = self.server.open(doing).await?;
+        if session.route == Route::Pooled {
+            setup::demand_own_connection(&self.server, &session).await?;
+        }
         for (text, seed) in PROBES {
             let row = session
                 .client
@@ -82,7 +99,7 @@ impl Target for PostgresTarget {
     }
 
     async fn init(&self, ddl: Option<&str>) -> Result<(), Error> {
-        let session = self.server.open("make the bookkeeping tables").await?;
+        let session = self.server.open_to_write("make the bookkeeping tables").await?;
         bookkeeping::init(&session, ddl).await?;
         session.close().await;
         Ok(())
@@ -102,6 +119,29 @@ impl Target for PostgresTarget {
         load::begin(&self.server, header).await
     }
 
+    fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error> {
+        Ok(Column::new(table, column, values)?.unfit())
+    }
+
+    fn can_ask(&self, table: &CatalogTable, check: &RowCheck) -> bool {
+        let mut columns = check.columns.iter().map(|name| table.column(name));
+        columns.all(|column| column.is_some_and(checks::can_be_asked))
+    }
+
+    async fn failing(
+        &self,
+        table: &CatalogTable,
+        check: &RowCheck,
+        batch: &RecordBatch,
+        skipped: &HashSet<usize>,
+    ) -> Result<Vec<u32>, Error> {
+        checks::failing((&self.server, &self.asked), table, check, batch, skipped).await
+    }
+
+    async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error> {
+        aftermath::analyze(&self.server, tables).await
+    }
+
     async fn digest(
         &self,
         table: &TableSpec,
@@ -119,6 +159,10 @@ impl Target for PostgresTarget {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error> {
         digest::rows(&self.server, table, load, buckets, chosen).await
+    }
+
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
+        scope::unanswered(&self.server, table, load).await
     }
 
     async fn existing(&self, table: &TableSpec, columns: &[String], series: &str) -> Result<Existing, Error> {
@@ -151,13 +195,4 @@ impl Target for PostgresTarget {
     ) -> Result<Box<dyn RollBack>, Error> {
         rollback::begin(&self.server, load, tables).await
     }
-}
-
-/// A name as SQL: `schema.table` becomes two quoted names.
-fn quoted(name: &str) -> String {
-    name.splitn(2, '.').map(quoted_part).collect::<Vec<_>>().join(".")
-}
-
-fn quoted_part(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use super::refusal::refused;
 use super::script;
 use crate::Error;
+use crate::failpoint;
 use crate::target::record::{BOOKKEEPING_VERSION, Bookkeeping};
 use crate::target::{LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec};
 
@@ -115,6 +116,7 @@ pub(super) fn init(connection: &mut Connection, ddl: Option<&str>) -> Result<(),
     connection.execute_batch("PRAGMA journal_mode = WAL;").map_err(refused(doing))?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(doing))?;
+    failpoint::hit("init-begun");
     match state(&transaction)? {
         Bookkeeping::Missing => {
             transaction.execute_batch(TABLES).map_err(refused(doing))?;
@@ -132,10 +134,14 @@ pub(super) fn init(connection: &mut Connection, ddl: Option<&str>) -> Result<(),
         known_or_newer => known_or_newer.demand("sqlite")?,
     }
     transaction.execute_batch(REFERENCES).map_err(refused(doing))?;
+    failpoint::hit("init-tables");
     if let Some(ddl) = ddl {
         script::run(&transaction, ddl)?;
     }
-    transaction.commit().map_err(refused(doing))
+    failpoint::hit("init-committing");
+    transaction.commit().map_err(refused(doing))?;
+    failpoint::hit("init-committed");
+    Ok(())
 }
 
 const LOADS: &str = "SELECT id, order_id, series, system, target, input_digest, state, log_head, started, \

@@ -3,15 +3,32 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::refusal::refused;
+use super::triggers;
 use crate::Error;
-use crate::target::{CatalogColumn, CatalogTable, ForeignKey, TypeClass};
+use crate::target::name::Name;
+use crate::target::{CatalogColumn, CatalogTable, ForeignKey, TableFacts, TypeClass};
 
 pub(super) fn read(connection: &Connection, tables: &[String]) -> Result<Vec<CatalogTable>, Error> {
-    tables.iter().map(|name| read_table(connection, name)).collect()
+    let with_facts = |name: &String| {
+        let mut table = read_table(connection, name)?;
+        if table.exists {
+            // A file has no roles: who may open it may do everything.
+            table.facts = TableFacts {
+                triggers: triggers::read(connection, name)?,
+                owned: true,
+                may_analyze: true,
+                may_lock: true,
+                ..TableFacts::default()
+            };
+        }
+        Ok(table)
+    };
+    tables.iter().map(with_facts).collect()
 }
 
 pub(super) fn read_table(connection: &Connection, name: &str) -> Result<CatalogTable, Error> {
-    let (schema, table) = name.split_once('.').unwrap_or(("main", name));
+    let Name { schema, table } = Name::read(name);
+    let (schema, table) = (schema.as_deref().unwrap_or("main"), table.as_str());
     let mut answer = CatalogTable { name: name.to_owned(), ..Default::default() };
     let strict: Option<bool> = connection
         .query_row(
@@ -62,6 +79,7 @@ fn read_column(row: &Row<'_>, strict: bool) -> rusqlite::Result<(CatalogColumn, 
         has_default: row.get(3)?,
         generated: hidden != 0,
         database_type,
+        ..CatalogColumn::default()
     };
     Ok((column, position))
 }
@@ -73,6 +91,7 @@ fn class(database_type: &str, strict: bool) -> TypeClass {
         "TEXT" | "ANY" => TypeClass::AnyText,
         "INT" | "INTEGER" => TypeClass::AnyInteger,
         "REAL" => TypeClass::Double,
+        "BLOB" => TypeClass::Bytes,
         _ if strict => TypeClass::Unsupported,
         name if name.contains("INT") || name.contains("BOOL") => TypeClass::AnyInteger,
         name if ["CHAR", "CLOB", "TEXT"].iter().any(|part| name.contains(part)) => TypeClass::AnyText,
@@ -129,7 +148,7 @@ fn foreign_keys(connection: &Connection, table: &str, schema: &str) -> Result<Ve
     Ok(keys.into_iter().map(|(_, key)| key).collect())
 }
 
-fn each(
+pub(super) fn each(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,

@@ -6,10 +6,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::refusal::refused_at;
-use super::{bookkeeping, quoted, quoted_part};
+use super::{bookkeeping, catalog, quoted, quoted_part, row_hash, scope};
 use crate::Error;
 use crate::hash::hash_text_extended;
-use crate::target::{BucketDigest, KeyKind, LoadRecord, Role, RowDigest, TableSpec, bucket_mask};
+use crate::target::{
+    BucketDigest, CatalogTable, KeyKind, LoadRecord, Role, RowDigest, TableSpec, TypeClass, bucket_mask,
+};
 
 const DOING: &str = "read rows back";
 
@@ -60,7 +62,7 @@ fn each_row(
     mut take: impl FnMut(&[u8], &[i64]),
 ) -> Result<(), Error> {
     let (sql, parameters) = query(connection, table, load)?;
-    let reader = CellReader::new(table, load);
+    let reader = CellReader::new(&catalog::read_table(connection, &table.name)?, table, load);
     let mut statement = connection.prepare(&sql).map_err(refused_at(DOING, &table.name))?;
     let mut rows = statement.query(params_from_iter(parameters)).map_err(refused_at(DOING, &table.name))?;
     let mut cells = vec![0_i64; table.columns.len()];
@@ -104,16 +106,13 @@ fn query(connection: &Connection, table: &TableSpec, load: &LoadRecord) -> Resul
         }
     }
     let (key, kind) = table.key()?;
-    let link = match kind {
-        KeyKind::Uuid => "k.target_uuid",
-        KeyKind::Natural => "k.source_key",
-        KeyKind::Linked => "k.target_key",
-    };
+    let link = row_hash::link_column(kind);
     let sql = format!(
-        "SELECT k.source_key{columns} FROM chartlift_crosswalk k JOIN {} t ON t.{} = {link}{joins} \
-         WHERE k.keyspace = ?1 AND k.load = ?2 AND k.created = 1",
+        "SELECT k.source_key{columns} FROM chartlift_crosswalk k JOIN {} t ON t.{} = k.{link}{joins} \
+         WHERE k.keyspace = ?1 AND {}",
         quoted(&table.name),
-        quoted_part(&key.name)
+        quoted_part(&key.name),
+        scope::answered(table, load, scope::any_superseded(connection, table, load)?)
     );
     Ok((sql, parameters))
 }
@@ -127,16 +126,20 @@ struct CellReader {
 enum Cell {
     Key,
     Boolean,
+    Bytes,
     Other,
 }
 
 impl CellReader {
-    fn new(table: &TableSpec, load: &LoadRecord) -> Self {
+    fn new(entry: &CatalogTable, table: &TableSpec, load: &LoadRecord) -> Self {
         let loaded = load.tables.iter().find(|loaded| loaded.name == table.name);
         let type_of = |index: usize| loaded.and_then(|loaded| loaded.types.get(index)).map(String::as_str);
         let columns = table.columns.iter().enumerate().map(|(index, column)| match column.role {
             Role::Key(_) => Cell::Key,
             _ if type_of(index) == Some("boolean") => Cell::Boolean,
+            _ if entry.column(&column.name).is_some_and(|known| known.class == TypeClass::Bytes) => {
+                Cell::Bytes
+            }
             _ => Cell::Other,
         });
         Self { columns: columns.collect() }
@@ -173,6 +176,10 @@ fn canonical<'a>(value: ValueRef<'a>, cell: Cell, text: &'a mut String) -> Optio
     // Writing into a String cannot fail.
     match value {
         ValueRef::Null => return None,
+        // What should be bytes and is a text equals no bytes.
+        ValueRef::Text(bytes) if cell == Cell::Bytes => {
+            let _ = write!(text, "?{}", String::from_utf8_lossy(bytes));
+        }
         ValueRef::Text(bytes) => return Some(bytes),
         ValueRef::Integer(0) if cell == Cell::Boolean => return Some(b"false"),
         ValueRef::Integer(1) if cell == Cell::Boolean => return Some(b"true"),
@@ -182,9 +189,11 @@ fn canonical<'a>(value: ValueRef<'a>, cell: Cell, text: &'a mut String) -> Optio
         ValueRef::Real(number) => {
             let _ = write!(text, "{:016x}", number.to_bits());
         }
-        // Nothing here writes these: marked, so that they equal no text.
         ValueRef::Blob(bytes) => {
-            text.push('?');
+            // Elsewhere nothing writes bytes: marked, so that they equal no text.
+            if cell != Cell::Bytes {
+                text.push('?');
+            }
             for byte in bytes {
                 let _ = write!(text, "{byte:02x}");
             }

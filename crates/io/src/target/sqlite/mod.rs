@@ -10,20 +10,26 @@ mod load;
 mod refusal;
 mod rollback;
 mod row_hash;
+mod scope;
 mod script;
+mod triggers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use arrow::array::Array;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    Begun, Bookkeeping, BucketDigest, Catalog, CatalogTable, Existing, LoadHeader, LoadRecord, Options,
-    RollBack, RowDigest, TableSpec, Target,
+    Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
+    Options, RollBack, RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
+use crate::target::name::{quoted, quoted_part};
 use refusal::refused;
+
+const READ_ONLY: &str = "the file may only be read";
 
 pub(super) struct SqliteTarget {
     path: PathBuf,
@@ -70,11 +76,16 @@ impl Target for SqliteTarget {
     async fn catalog(&self, tables: &[String]) -> Result<Catalog, Error> {
         let tables = tables.to_vec();
         self.read(move |connection| {
-            let tables = match connection {
-                Some(connection) => catalog::read(connection, &tables)?,
-                None => tables.into_iter().map(|name| CatalogTable { name, ..Default::default() }).collect(),
+            let Some(connection) = connection else {
+                let missing = |name| CatalogTable { name, ..Default::default() };
+                return Ok(Catalog {
+                    tables: tables.into_iter().map(missing).collect(),
+                    ..Default::default()
+                });
             };
-            Ok(Catalog { tables })
+            let read_only = connection.is_readonly("main").map_err(refused("read its catalogue"))?;
+            let read_only = read_only.then_some(READ_ONLY);
+            Ok(Catalog { tables: catalog::read(connection, &tables)?, read_only, ..Default::default() })
         })
         .await
     }
@@ -116,6 +127,23 @@ impl Target for SqliteTarget {
         load::begin(self.path.clone(), self.lock_wait, header.clone()).await
     }
 
+    fn unfit(&self, table: &str, column: &CatalogColumn, values: &dyn Array) -> Result<Vec<u32>, Error> {
+        load::session::unfit(table, column, values)
+    }
+
+    async fn analyze(&self, tables: &[String]) -> Result<Vec<String>, Error> {
+        let tables = tables.to_vec();
+        self.read(move |connection| {
+            let Some(connection) = connection else { return Ok(tables) };
+            let gather = |table: &String| {
+                let sql = format!("PRAGMA analysis_limit = 1000; ANALYZE {}", quoted(table));
+                connection.execute_batch(&sql)
+            };
+            Ok(tables.iter().filter(|table| gather(table).is_err()).cloned().collect())
+        })
+        .await
+    }
+
     async fn digest(
         &self,
         table: &TableSpec,
@@ -141,6 +169,15 @@ impl Target for SqliteTarget {
         self.read(move |connection| match connection {
             Some(connection) => digest::rows(connection, &table, &load, buckets, &chosen),
             None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
+        let (table, load) = (table.clone(), load.clone());
+        self.read(move |connection| match connection {
+            Some(connection) => scope::unanswered(connection, &table, &load),
+            None => Ok(Unanswered::default()),
         })
         .await
     }
@@ -212,15 +249,6 @@ fn create_file(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(source) => Err(Error::File { doing: "create the database", path: path.to_owned(), source }),
     }
-}
-
-/// A name as SQL: `schema.table` becomes two quoted names.
-fn quoted(name: &str) -> String {
-    name.splitn(2, '.').map(quoted_part).collect::<Vec<_>>().join(".")
-}
-
-fn quoted_part(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Runs blocking work and carries a panic on to the caller.

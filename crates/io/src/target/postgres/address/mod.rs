@@ -9,6 +9,7 @@ mod url;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio_postgres::Config;
 
@@ -99,6 +100,13 @@ const VARIABLES: [(&str, &str); 19] = [
 /// Where servers put their socket when nobody says otherwise.
 const SOCKETS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 const DEFAULT_PORT: u16 = 5432;
+/// How long a server may take to answer at all.
+pub(super) const CONNECT_WAIT: Duration = Duration::from_secs(10);
+/// A connection on which nothing moves is asked after that long whether the other side is still there: firewalls forget
+/// silent connections long before the driver's own two hours.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 6;
 
 impl Address {
     /// Reads an address with all that adds to it. A secret that it refers to is fetched now.
@@ -228,6 +236,10 @@ fn endpoint(
             driver.insert("password".to_owned(), password);
         }
     }
+    // libpq's later word: a server that is no replica. The driver knows the older one.
+    if let Some(wanted) = driver.get_mut("target_session_attrs").filter(|wanted| *wanted == "primary") {
+        *wanted = "read-write".to_owned();
+    }
     let text: Vec<String> = driver.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
     let mut config: Config = text
         .join(" ")
@@ -240,7 +252,16 @@ fn endpoint(
         config.hostaddr(address);
     }
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(std::time::Duration::from_secs(10));
+        config.connect_timeout(CONNECT_WAIT);
+    }
+    if !driver.contains_key("keepalives_idle") {
+        config.keepalives_idle(KEEPALIVE_IDLE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(KEEPALIVE_RETRIES);
     }
     Ok(Endpoint { config, host: host.to_owned(), port })
 }

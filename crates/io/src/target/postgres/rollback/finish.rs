@@ -2,7 +2,9 @@
 
 use super::{DOING, PostgresRollBack, Space};
 use crate::Error;
-use crate::target::postgres::{bookkeeping, digest, quoted_part};
+use crate::failpoint;
+use crate::target::name::quoted_part;
+use crate::target::postgres::{bookkeeping, digest};
 use crate::target::roll_back::deletion_order;
 use crate::target::{Elsewhere, KeyKind, SlowReference, TableBack, TakenBack};
 
@@ -183,6 +185,7 @@ impl PostgresRollBack {
                     table.removed += row.get::<_, i64>(number).cast_unsigned();
                 }
             }
+            failpoint::hit("rollback-rows");
         }
         Ok(())
     }
@@ -338,6 +341,7 @@ impl PostgresRollBack {
             let sql = format!("DELETE FROM chartlift.{table} b WHERE b.load = {load} AND {}", self.goes("b"));
             self.session.run(DOING, &sql).await?;
         }
+        failpoint::hit("rollback-entries");
         let partly = done.tables.iter().any(|table| table.kept > 0);
         let state = if partly { "partly-rolled-back" } else { "rolled-back" };
         self.session

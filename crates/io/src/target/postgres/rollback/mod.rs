@@ -8,8 +8,10 @@ mod standing;
 use async_trait::async_trait;
 
 use super::session::{Server, Session};
+use super::triggers::Disabled;
 use super::{bookkeeping, catalog, digest, quoted};
 use crate::Error;
+use crate::failpoint;
 use crate::target::{CatalogTable, LoadRecord, RollBack, Stays, TableSpec, TakenBack};
 use references::Reference;
 
@@ -31,6 +33,7 @@ pub(super) struct PostgresRollBack {
     references: Vec<Reference>,
     /// Something is kept.
     keeps: bool,
+    disabled: Disabled,
 }
 
 /// A table and system that the load may have written to.
@@ -59,13 +62,14 @@ pub(super) async fn begin(
     load: &LoadRecord,
     tables: &[TableSpec],
 ) -> Result<Box<dyn RollBack>, Error> {
-    let session = server.open(DOING).await?;
+    let session = server.open_to_write(DOING).await?;
     session.run(DOING, "BEGIN; SET LOCAL work_mem = '128MB'; SET LOCAL jit = off").await?;
     if load.tables.iter().any(|loaded| loaded.rows >= digest::HASHED_JOIN_ROWS) {
         // Fresh tables have no statistics: the planner would look every row up by itself.
         session.run(DOING, "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off").await?;
     }
     bookkeeping::take_fence(&session, &load.order, server.lock_wait).await?;
+    failpoint::hit("rollback-locked");
     if let Some(later) = bookkeeping::stands_on(&session, load).await? {
         return Err(Error::Stood { load: load.id, later });
     }
@@ -76,7 +80,8 @@ pub(super) async fn begin(
     lock(&session, &spaces).await?;
     let references = references::read(&session, &spaces).await?;
     let tables = tables.len();
-    Ok(Box::new(PostgresRollBack { session, load: load.clone(), tables, spaces, references, keeps: false }))
+    let (load, disabled) = (load.clone(), Disabled::default());
+    Ok(Box::new(PostgresRollBack { session, load, tables, spaces, references, keeps: false, disabled }))
 }
 
 async fn spaces(session: &Session, load: &LoadRecord, tables: &[TableSpec]) -> Result<Vec<Space>, Error> {
@@ -111,6 +116,10 @@ async fn lock(session: &Session, spaces: &[Space]) -> Result<(), Error> {
 
 #[async_trait]
 impl RollBack for PostgresRollBack {
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error> {
+        self.disabled.disable(&self.session, &table.name, triggers).await
+    }
+
     async fn standing(&mut self) -> Result<Vec<Stays>, Error> {
         let mut stays = self.touched().await?;
         stays.extend(self.referenced_from_outside().await?);
@@ -138,8 +147,12 @@ impl RollBack for PostgresRollBack {
 
     async fn finish(self: Box<Self>, dry_run: bool) -> Result<TakenBack, Error> {
         let done = self.take_back().await?;
+        self.disabled.enable_again(&self.session).await?;
+        failpoint::hit("rollback-record");
         // Constraints that wait for the end have spoken by now, also where nothing is to stay.
+        failpoint::hit("rollback-committing");
         self.session.run(DOING, if dry_run { "ROLLBACK" } else { "COMMIT" }).await?;
+        failpoint::hit("rollback-committed");
         self.session.close().await;
         Ok(done)
     }

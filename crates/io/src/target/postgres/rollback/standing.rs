@@ -3,14 +3,15 @@
 use super::references::Reference;
 use super::{DOING, PostgresRollBack, Space};
 use crate::Error;
-use crate::target::postgres::{bookkeeping, quoted_part};
+use crate::target::name::quoted_part;
+use crate::target::postgres::bookkeeping;
 use crate::target::{Stays, Why};
 
 impl PostgresRollBack {
     /// Rows that a transaction of somebody else wrote last, or that are gone; rows that came back as an earlier rollback
     /// found them, which was not as the load had left them; rows that the load deleted and somebody made anew.
     pub(super) async fn touched(&self) -> Result<Vec<Stays>, Error> {
-        let ours = bookkeeping::own_transactions(&self.session).await?;
+        let foreign = bookkeeping::foreign("t.xmin");
         let load = self.load.id;
         let mut stays = Vec::new();
         for space in &self.spaces {
@@ -19,7 +20,7 @@ impl PostgresRollBack {
             let sql = format!(
                 "SELECT k.source_key, {key} IS NULL FROM chartlift.crosswalk k LEFT JOIN {table} t ON {link} \
                  WHERE k.keyspace = {keyspace} AND k.load = {load} AND (k.created OR k.updated) \
-                 AND ({key} IS NULL OR NOT t.xmin = ANY ({ours})) \
+                 AND ({key} IS NULL OR {foreign}) \
                  UNION SELECT source_key, false FROM chartlift.exempt \
                  WHERE load = {load} AND keyspace = {keyspace} AND reason = 'edited' \
                  UNION SELECT b.source_key, false FROM chartlift.before b JOIN {table} t \

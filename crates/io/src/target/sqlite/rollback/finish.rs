@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::{DOING, Open, Reference, Space, goes, same_table};
 use crate::Error;
+use crate::failpoint;
 use crate::hash::hash_text_extended;
 use crate::target::roll_back::deletion_order;
 use crate::target::sqlite::refusal::{refused, refused_at};
@@ -38,6 +39,7 @@ impl Open {
         }
         for space in order.iter().flatten().filter_map(|at| self.spaces.get(*at)) {
             at(&mut done, space).removed += self.delete_created(space)?;
+            failpoint::hit("rollback-rows");
         }
         for space in order.iter().rev().flatten().filter_map(|at| self.spaces.get(*at)) {
             at(&mut done, space).returned +=
@@ -261,6 +263,7 @@ impl Open {
         for table in ["crosswalk", "before", "exempt"] {
             run(&format!("DELETE FROM chartlift_{table} AS b WHERE b.load = ?1 AND {goes}"))?;
         }
+        failpoint::hit("rollback-entries");
         let partly = done.tables.iter().any(|table| table.kept > 0);
         let state = if partly { "partly-rolled-back" } else { "rolled-back" };
         run(&format!("UPDATE chartlift_load SET state = '{state}' WHERE id = ?1"))?;

@@ -8,8 +8,10 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::refusal::{refused, refused_at};
+use super::triggers::Disabled;
 use super::{blocking, bookkeeping, catalog, quoted, quoted_part, row_hash};
 use crate::Error;
+use crate::failpoint;
 use crate::target::{LoadRecord, RollBack, Stays, TableSpec, TakenBack};
 
 const DOING: &str = "take the load back";
@@ -80,6 +82,7 @@ pub(super) struct Open {
     tables: usize,
     spaces: Vec<Space>,
     references: Vec<Reference>,
+    disabled: Disabled,
 }
 
 impl Open {
@@ -92,13 +95,15 @@ impl Open {
         connection
             .execute_batch("BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON;")
             .map_err(refused(DOING))?;
+        failpoint::hit("rollback-locked");
         if let Some(later) = bookkeeping::stands_on(&connection, &load)? {
             return Err(Error::Stood { load: load.id, later });
         }
         connection.execute_batch(KEPT).map_err(refused(DOING))?;
         let spaces = spaces(&connection, &load, tables)?;
         let references = references(&connection, &spaces)?;
-        let open = Self { connection, load, tables: tables.len(), spaces, references };
+        let disabled = Disabled::default();
+        let open = Self { connection, load, tables: tables.len(), spaces, references, disabled };
         open.demand_hashes()?;
         Ok(open)
     }
@@ -140,8 +145,12 @@ impl Open {
 
     fn end(&self, dry_run: bool) -> Result<TakenBack, Error> {
         let done = self.take_back()?;
+        self.disabled.enable_again(&self.connection)?;
+        failpoint::hit("rollback-record");
+        failpoint::hit("rollback-committing");
         let end = if dry_run { "ROLLBACK" } else { "COMMIT" };
         self.connection.execute_batch(end).map_err(refused(DOING))?;
+        failpoint::hit("rollback-committed");
         Ok(done)
     }
 }
@@ -202,14 +211,14 @@ impl SqliteRollBack {
     async fn ask<T, F>(&mut self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Open) -> Result<T, Error> + Send + 'static,
+        F: FnOnce(&mut Open) -> Result<T, Error> + Send + 'static,
     {
-        let Some(open) = self.open.take() else {
+        let Some(mut open) = self.open.take() else {
             let source = "an earlier call was abandoned: nothing was taken back".into();
             return Err(Error::Connection { doing: DOING, target: "sqlite".to_owned(), source });
         };
         let (open, done) = blocking(move || {
-            let done = work(&open);
+            let done = work(&mut open);
             Ok((open, done))
         })
         .await?;
@@ -220,6 +229,11 @@ impl SqliteRollBack {
 
 #[async_trait]
 impl RollBack for SqliteRollBack {
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error> {
+        let (table, triggers) = (table.name.clone(), triggers.to_vec());
+        self.ask(move |open| open.disabled.disable(&open.connection, &table, &triggers)).await
+    }
+
     async fn standing(&mut self) -> Result<Vec<Stays>, Error> {
         self.ask(|open| {
             let mut stays = open.touched()?;
@@ -235,7 +249,7 @@ impl RollBack for SqliteRollBack {
     }
 
     async fn referred(&mut self) -> Result<Vec<Stays>, Error> {
-        self.ask(Open::referred_by_kept).await
+        self.ask(|open| open.referred_by_kept()).await
     }
 
     async fn finish(mut self: Box<Self>, dry_run: bool) -> Result<TakenBack, Error> {

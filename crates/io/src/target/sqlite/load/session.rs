@@ -1,232 +1,101 @@
-//! One load into SQLite: a connection on a thread of its own, one transaction, prepared inserts.
-//!
-//! A connection cannot be shared between threads, so batches travel to it. When the sender is dropped, the thread
-//! rolls back and ends.
+//! The load's thread at work: rows and crosswalk entries by prepared inserts, then the commit.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::thread::JoinHandle;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
-use tokio::sync::{mpsc, oneshot};
 
-use super::refusal::{refused, refused_at};
-use super::{bookkeeping, catalog, existing, quoted, quoted_part, row_hash};
+use super::super::refusal::{refused, refused_at};
+use super::super::triggers::Disabled;
+use super::super::{READ_ONLY, bookkeeping, catalog, quoted, quoted_part, row_hash};
+use super::merge::{self, Merge};
+use super::{earlier, ended, remove};
 use crate::Error;
+use crate::copy::parse_bytes;
+use crate::failpoint;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
 use crate::target::{
-    Begun, ColumnSpec, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    CatalogColumn, ColumnSpec, Comparison, Exemption, LoadHeader, LoadOutcome, LoadRecord, LoadedTable,
+    Merged, Path as Way, Removed, Rulings, TableSpec, TypeClass, WriteMode,
 };
 
-enum Command {
-    Write {
-        table: Box<TableSpec>,
-        batch: RecordBatch,
-        reply: oneshot::Sender<Result<u64, Error>>,
-    },
-    /// Whatever else the load is asked; false when it failed.
-    Ask(Box<dyn FnOnce(&mut Session) -> bool + Send>),
-    Commit {
-        outcome: LoadOutcome,
-        reply: oneshot::Sender<Result<LoadRecord, Error>>,
-    },
-}
-
-struct SqliteLoad {
-    /// Taken when the load ends.
-    commands: Option<mpsc::Sender<Command>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-pub(super) async fn begin(path: PathBuf, lock_wait: Duration, header: LoadHeader) -> Result<Begun, Error> {
-    let (opened, answer) = oneshot::channel();
-    let (commands, received) = mpsc::channel(1);
-    let doing = "start the load's thread";
-    let thread = std::thread::Builder::new()
-        .name("sqlite-load".to_owned())
-        .spawn({
-            let path = path.clone();
-            move || run(&path, lock_wait, header, opened, received)
-        })
-        .map_err(|source| Error::File { doing, path, source })?;
-    let load = SqliteLoad { commands: Some(commands), thread: Some(thread) };
-    match answer.await.map_err(ended)?? {
-        Some(record) => Ok(Begun::Already(record)),
-        None => Ok(Begun::Open(Box::new(load))),
-    }
-}
-
-#[async_trait]
-impl Load for SqliteLoad {
-    async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Write { table: Box::new(table.clone()), batch: batch.clone(), reply }).await?;
-        answer.await.map_err(ended)?
-    }
-
-    /// The transaction began with the write lock.
-    async fn lock(&mut self, _tables: &[TableSpec]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn existing(&mut self, table: &TableSpec, columns: &[String]) -> Result<Existing, Error> {
-        let (table, columns) = (table.clone(), columns.to_vec());
-        self.ask(move |session| existing::read(&session.connection, &table, &columns, &session.header.series))
-            .await
-    }
-
-    async fn reserve(&mut self, table: &TableSpec, rows: u64) -> Result<Vec<i64>, Error> {
-        let table = table.clone();
-        self.ask(move |session| existing::reserve(&session.connection, &table, rows)).await
-    }
-
-    async fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
-        let (table, links) = (table.clone(), links.to_vec());
-        self.ask(move |session| session.link(&table, &links, known)).await
-    }
-
-    async fn commit(self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Commit { outcome: outcome.clone(), reply }).await?;
-        answer.await.map_err(ended)?
-    }
-}
-
-impl SqliteLoad {
-    async fn ask<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Session) -> Result<T, Error> + Send + 'static,
-    {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Ask(Box::new(move |session| {
-            let done = work(session);
-            let well = done.is_ok();
-            let _ = reply.send(done);
-            well
-        })))
-        .await?;
-        answer.await.map_err(ended)?
-    }
-
-    async fn send(&self, command: Command) -> Result<(), Error> {
-        match &self.commands {
-            Some(commands) => commands.send(command).await.map_err(|_| ended("the load has ended")),
-            None => Err(ended("the load has ended")),
-        }
-    }
-}
-
-impl Drop for SqliteLoad {
-    /// Waits for the rollback: who drops a load may begin the next at once.
-    fn drop(&mut self) {
-        self.commands = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has already been told as an error to whoever waited for an answer.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn ended(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::Connection { doing: "go on with the load", target: "sqlite".to_owned(), source: source.into() }
-}
-
-/// The thread: opens, answers, then works until the commit, the first error, or until nobody asks any more.
-/// Returning drops the connection, and with it whatever was not committed.
-fn run(
-    path: &std::path::Path,
-    lock_wait: Duration,
-    header: LoadHeader,
-    opened: oneshot::Sender<Result<Option<LoadRecord>, Error>>,
-    mut commands: mpsc::Receiver<Command>,
-) {
-    let mut session = match open(path, lock_wait, header) {
-        Ok(Opened::Already(record)) => {
-            let _ = opened.send(Ok(Some(record)));
-            return;
-        }
-        Ok(Opened::Session(session)) => session,
-        Err(error) => {
-            let _ = opened.send(Err(error));
-            return;
-        }
-    };
-    // Whoever stopped waiting for an answer has dropped the load: the next receive ends the thread.
-    let _ = opened.send(Ok(None));
-    while let Some(command) = commands.blocking_recv() {
-        match command {
-            Command::Write { table, batch, reply } => {
-                let written = session.write(&table, &batch);
-                let failed = written.is_err();
-                let _ = reply.send(written);
-                if failed {
-                    return;
-                }
-            }
-            Command::Ask(work) => {
-                if !work(&mut session) {
-                    return;
-                }
-            }
-            Command::Commit { outcome, reply } => {
-                let _ = reply.send(session.commit(&outcome));
-                return;
-            }
-        }
-    }
-}
-
 #[expect(clippy::large_enum_variant, reason = "one value a load, moved once")]
-enum Opened {
+pub(super) enum Opened {
     Already(LoadRecord),
     Session(Box<Session>),
 }
 
-struct Session {
-    connection: Connection,
-    header: LoadHeader,
-    load: i64,
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    pub(super) header: LoadHeader,
+    pub(super) load: i64,
     tables: Vec<LoadedTable>,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    pub(super) disabled: Disabled,
+    /// Rows of earlier loads are compared before they are written to.
+    pub(super) follows: bool,
+    /// Tables whose rows are compared already, by table and system.
+    compared: HashSet<(String, String)>,
+    /// Rows written of each and not merged yet.
+    waiting: HashMap<(String, String), u64>,
+    /// How many tables rows waited in so far.
+    stages: usize,
     /// The tables that have plans.
     planned: Vec<TableSpec>,
 }
 
 /// What is looked up once a table.
 #[derive(Clone)]
-struct Plan {
+pub(super) struct Plan {
     insert: String,
-    classes: Vec<TypeClass>,
-    keyspace: i64,
+    pub(super) classes: Vec<TypeClass>,
+    pub(super) keyspace: i64,
     linked: bool,
+    /// The table that rows wait in, where they are staged.
+    stage: Option<String>,
+    /// Earlier loads may have rows in the table that are to be compared.
+    pub(super) follows: bool,
 }
 
-fn open(path: &std::path::Path, lock_wait: Duration, header: LoadHeader) -> Result<Opened, Error> {
-    let connection = super::open(path, lock_wait)?;
+pub(super) fn open(path: &Path, lock_wait: Duration, header: LoadHeader) -> Result<Opened, Error> {
+    let connection = super::super::open(path, lock_wait)?;
+    if connection.is_readonly("main").map_err(refused("begin the load"))? {
+        return Err(Error::ReadOnly { target: format!("sqlite:{}", path.display()), problem: READ_ONLY });
+    }
     bookkeeping::state(&connection)?.demand("sqlite")?;
     connection
         .execute_batch("BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON;")
         .map_err(refused("begin the load"))?;
+    failpoint::hit("load-locked");
     if let Some(record) = bookkeeping::find_load(&connection, &header.order)? {
         return Ok(Opened::Already(record));
     }
     let load = bookkeeping::insert_load(&connection, &header)?;
-    let session =
-        Session { connection, header, load, tables: Vec::new(), plans: HashMap::new(), planned: Vec::new() };
-    Ok(Opened::Session(Box::new(session)))
+    failpoint::hit("load-begun");
+    Ok(Opened::Session(Box::new(Session {
+        connection,
+        header,
+        load,
+        tables: Vec::new(),
+        plans: HashMap::new(),
+        follows: false,
+        compared: HashSet::new(),
+        waiting: HashMap::new(),
+        stages: 0,
+        planned: Vec::new(),
+        disabled: Disabled::default(),
+    })))
 }
 
 const CROSSWALK: &str = "INSERT INTO chartlift_crosswalk (keyspace, source_key, target_uuid, load, created, target_key) \
                          VALUES (?, ?, ?, ?, ?, ?)";
 
 impl Session {
-    fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
+    pub(super) fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
         let source_keys = table.source_keys(batch)?;
         let plan = self.plan(table)?;
         let mut columns = Vec::with_capacity(table.columns.len());
@@ -237,7 +106,7 @@ impl Session {
             }
             columns.push((column, *class, Values::of(&table.name, &column.name, array.as_ref())?));
         }
-        self.note_rows(table, &columns, batch.num_rows() as u64);
+        self.note_rows(table, &plan, &columns, batch.num_rows() as u64);
         let key = columns.get(table.key_position()?).map(|(_, _, values)| *values);
         let doing = "insert rows";
         let mut insert =
@@ -256,13 +125,23 @@ impl Session {
                     },
                 )?;
             }
+            if plan.stage.is_some() {
+                let at = columns.len() + 1;
+                insert
+                    .raw_bind_parameter(at, source_key.unwrap_or_default())
+                    .map_err(refused_at(doing, &table.name))?;
+            }
             // A trigger may swallow a row without an error.
             if insert.raw_execute().map_err(refused_at(doing, &table.name))? != 1 {
                 let sent = row as u64 + 1;
                 return Err(Error::Short { table: table.name.clone(), sent, taken: row as u64 });
             }
-            write_link(&mut link, &plan, source_key.unwrap_or_default(), key, row, self.load, &mut text)
-                .map_err(refused_at("write the crosswalk", &table.name))?;
+            failpoint::hit("insert-row");
+            if plan.stage.is_none() {
+                write_link(&mut link, &plan, source_key.unwrap_or_default(), key, row, self.load, &mut text)
+                    .map_err(refused_at("write the crosswalk", &table.name))?;
+                failpoint::hit("crosswalk-row");
+            }
         }
         Ok(batch.num_rows() as u64)
     }
@@ -280,26 +159,122 @@ impl Session {
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
             classes.push(known.class);
         }
+        let follows = self.compares_with_earlier(table)?;
+        let stage = match merge::plan(table, follows).path {
+            Way::Direct => None,
+            Way::Staged => {
+                self.stages += 1;
+                Some(merge::stage(&self.connection, table, self.stages)?)
+            }
+        };
         let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
-        let places = vec!["?"; names.len()].join(", ");
-        let insert = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), names.join(", "));
+        let mut places = vec!["?"; names.len()];
+        let insert = match &stage {
+            None => format!(
+                "INSERT INTO {} ({}) VALUES ({})",
+                quoted(&table.name),
+                names.join(", "),
+                places.join(", ")
+            ),
+            Some(stage) => {
+                places.push("?");
+                format!("INSERT INTO {stage} VALUES ({})", places.join(", "))
+            }
+        };
         let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
-        let plan = Plan { insert, classes, keyspace, linked: table.is_linked() };
+        let plan = Plan { insert, classes, keyspace, linked: table.is_linked(), stage, follows };
         self.plans.insert(own, plan.clone());
         self.planned.push(table.clone());
         Ok(plan)
     }
 
-    fn note_rows(&mut self, table: &TableSpec, columns: &[(&ColumnSpec, TypeClass, Values<'_>)], rows: u64) {
+    fn note_rows(
+        &mut self,
+        table: &TableSpec,
+        plan: &Plan,
+        columns: &[(&ColumnSpec, TypeClass, Values<'_>)],
+        rows: u64,
+    ) {
+        let own = (table.name.clone(), table.system.clone());
+        *self.waiting.entry(own).or_default() += rows;
         let loaded = LoadedTable::of(&mut self.tables, &table.name);
-        loaded.rows += rows;
+        // Staged rows count once it is known what became of them.
+        if plan.stage.is_none() {
+            loaded.rows += rows;
+        }
         if loaded.types.is_empty() {
             loaded.types =
                 columns.iter().map(|(_, _, values)| values.value_type().name().to_owned()).collect();
         }
     }
 
-    fn link(&mut self, table: &TableSpec, links: &[(String, String)], known: u64) -> Result<(), Error> {
+    pub(super) fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
+        let own = (table.name.clone(), table.system.clone());
+        let Some(rows) = self.waiting.remove(&own) else { return Ok(Merged::default()) };
+        let plan = self.plan(table)?;
+        let Some(stage) = &plan.stage else { return Ok(Merged { inserted: rows, ..Merged::default() }) };
+        let compared = self.compared.remove(&own);
+        let merged =
+            Merge::new(&self.connection, table, &plan, (stage, self.load))?.run(rows, rulings, compared)?;
+        LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+        // What it waited in is gone.
+        self.plans.remove(&own);
+        Ok(merged)
+    }
+
+    /// Matched rows are found before they are written, and never written to.
+    pub(super) fn compares_with_earlier(&self, table: &TableSpec) -> Result<bool, Error> {
+        if !self.follows || table.mode == WriteMode::Match {
+            return Ok(false);
+        }
+        let known = bookkeeping::find_keyspace(
+            &self.connection,
+            &self.header.series,
+            &table.system,
+            &table.keyspace,
+        )?;
+        Ok(known.is_some())
+    }
+
+    pub(super) fn compare_with_earlier(
+        &mut self,
+        table: &TableSpec,
+        orders: &[String],
+    ) -> Result<Comparison, Error> {
+        let plan = self.plan(table)?;
+        let Some(stage) = plan.stage.as_ref().filter(|_| plan.follows) else {
+            return Ok(Comparison::default());
+        };
+        let own = (table.name.clone(), table.system.clone());
+        LoadedTable::of(&mut self.tables, &table.name).follows = true;
+        let rows = *self.waiting.entry(own.clone()).or_default();
+        let merge = Merge::new(&self.connection, table, &plan, (stage, self.load))?;
+        let found = merge.against_earlier(rows, orders)?;
+        self.compared.insert(own);
+        Ok(found)
+    }
+
+    pub(super) fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error> {
+        let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
+        earlier::exempt(&self.connection, table, (self.load, keyspace), rows)?;
+        let absent = rows.iter().filter(|(_, reason)| *reason == Exemption::Absent).count();
+        LoadedTable::of(&mut self.tables, &table.name).absent += absent as u64;
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error> {
+        let keyspace = bookkeeping::keyspace(&self.connection, &self.header.series, table)?;
+        let removed = remove::remove(&self.connection, table, (self.load, keyspace), source_keys)?;
+        LoadedTable::of(&mut self.tables, &table.name).deleted += removed.rows;
+        Ok(removed)
+    }
+
+    pub(super) fn link(
+        &mut self,
+        table: &TableSpec,
+        links: &[(String, String)],
+        known: u64,
+    ) -> Result<(), Error> {
         let plan = self.plan(table)?;
         if plan.linked {
             LoadedTable::of(&mut self.tables, &table.name).matched += links.len() as u64 + known;
@@ -322,10 +297,13 @@ impl Session {
         write().map_err(refused_at("write the crosswalk", &table.name))
     }
 
-    fn commit(&mut self, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
+    pub(super) fn commit(&mut self, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         row_hash::fill_hashes(&self.connection, self.load, &self.header.series, &self.planned)?;
+        self.disabled.enable_again(&self.connection)?;
         bookkeeping::finish_load(&self.connection, self.load, outcome, &tables)?;
+        failpoint::hit("load-finished");
+        failpoint::hit("load-committing");
         if let Err(error) = self.connection.execute_batch("COMMIT") {
             let mut error = refused("commit the load")(error);
             if let Error::Refused { refusal, .. } = &mut error
@@ -335,6 +313,7 @@ impl Session {
             }
             return Err(error);
         }
+        failpoint::hit("load-committed");
         let committed = bookkeeping::find_load(&self.connection, &self.header.order)?;
         committed.ok_or_else(|| ended("the load record is gone"))
     }
@@ -366,6 +345,30 @@ impl From<&'static str> for Trouble {
     }
 }
 
+/// A double holds every integer up to here.
+const MOST_IN_A_DOUBLE: u64 = 1 << 53;
+const NO_BYTES: &str = "is neither base64 nor \\x and hexadecimal digits";
+
+/// The rows whose value [`bind`] would refuse.
+pub(in crate::target::sqlite) fn unfit(
+    table: &str,
+    column: &CatalogColumn,
+    array: &dyn Array,
+) -> Result<Vec<u32>, Error> {
+    let values = Values::of(table, &column.name, array)?;
+    let mut text = String::new();
+    let mut fits = |row: usize| match values {
+        Values::Text(array) => column.class != TypeClass::Bytes || parse_bytes(array.value(row)).is_some(),
+        Values::Integer(array) => {
+            column.class != TypeClass::Double || array.value(row).unsigned_abs() <= MOST_IN_A_DOUBLE
+        }
+        Values::Date(array) => write_date(&mut text, array.value(row)).is_ok(),
+        Values::Instant(array) => write_instant(&mut text, array.value(row)).is_ok(),
+        Values::Number(_) | Values::Uuid(_) | Values::Boolean(_) => true,
+    };
+    Ok((0..array.len() as u32).filter(|row| array.is_valid(*row as usize) && !fits(*row as usize)).collect())
+}
+
 fn bind(
     statement: &mut CachedStatement<'_>,
     index: usize,
@@ -378,10 +381,13 @@ fn bind(
         return Ok(statement.raw_bind_parameter(index, None::<i64>)?);
     }
     match values {
+        Values::Text(array) if class == TypeClass::Bytes => {
+            let bytes = parse_bytes(array.value(row)).ok_or(NO_BYTES)?;
+            return Ok(statement.raw_bind_parameter(index, bytes)?);
+        }
         Values::Text(array) => return Ok(statement.raw_bind_parameter(index, array.value(row))?),
         Values::Integer(array) if class == TypeClass::Double => {
-            // A double holds every integer up to here.
-            if array.value(row).unsigned_abs() > 1 << 53 {
+            if array.value(row).unsigned_abs() > MOST_IN_A_DOUBLE {
                 return Err("has more digits than the column keeps".into());
             }
             return Ok(statement.raw_bind_parameter(index, array.value(row) as f64)?);

@@ -1,35 +1,32 @@
-//! One load into PostgreSQL: one connection, one transaction, rows and crosswalk by binary COPY.
-//!
-//! A connection runs one COPY at a time, so crosswalk entries gather in a buffer of bounded size; when it is full,
-//! the table's COPY ends, the entries go in by one of their own, and the next batch opens the table's again.
+//! One load into PostgreSQL: one connection, one transaction, rows and crosswalk by binary COPY, staged where a plain
+//! COPY into the table would not do.
 
-use std::collections::HashMap;
-use std::pin::Pin;
+mod copying;
+mod earlier;
+mod merge;
+mod remove;
+mod stage;
 
-use arrow::array::{Array, StringViewArray};
+use std::collections::{HashMap, HashSet};
+
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use bytes::{BufMut, Bytes, BytesMut};
-use futures::SinkExt;
-use tokio_postgres::CopyInSink;
+use bytes::BytesMut;
 
+use self::copying::{Keys, LINKS_BYTES, OpenCopy};
+use self::merge::Merge;
 use super::bookkeeping::Keyspace;
 use super::session::{Server, Session};
-use super::{bookkeeping, catalog, existing, quoted, quoted_part};
+use super::triggers::Disabled;
+use super::{aftermath, bookkeeping, catalog, existing};
 use crate::Error;
-use crate::copy::{Column, HEADER, TRAILER, parse_uuid, write_link};
+use crate::copy::{Column, parse_uuid, write_link};
+use crate::failpoint;
 use crate::target::values::Values;
 use crate::target::{
-    Begun, Existing, Load, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, TableSpec, TypeClass,
+    Begun, CatalogColumn, Comparison, Exemption, Existing, Load, LoadHeader, LoadOutcome, LoadRecord,
+    LoadedTable, Merged, Path, Removed, Rulings, TablePlan, TableSpec, WriteMode,
 };
-
-/// What is sent at a time, in bytes.
-const CHUNK_BYTES: usize = 128 << 10;
-/// How much of the crosswalk waits in memory, in bytes: some 60 000 entries.
-const LINKS_BYTES: usize = 4 << 20;
-/// The same for tables whose rows refer to one another: their references are checked at the end of each COPY, so
-/// all of a table's rows should fit into one.
-const LINKS_OF_SELF_REFERENCE_BYTES: usize = 64 << 20;
 
 const WRITE: &str = "insert rows";
 const LINK: &str = "write the crosswalk";
@@ -41,6 +38,12 @@ struct PostgresLoad {
     load: i32,
     /// By table and system.
     plans: HashMap<(String, String), Plan>,
+    /// Rows of earlier loads are compared before they are written to.
+    follows: bool,
+    /// Tables whose rows are compared already, by table and system.
+    compared: HashSet<(String, String)>,
+    /// Rows written of each and not merged yet.
+    waiting: HashMap<(String, String), u64>,
     copy: Option<OpenCopy>,
     links: BytesMut,
     /// The table and system whose entries `links` holds, and the statement that sends them.
@@ -49,7 +52,10 @@ struct PostgresLoad {
     /// Keyspaces that no load used before: their entries go into a partition of their own.
     new_keyspaces: Vec<i32>,
     tables: Vec<LoadedTable>,
+    disabled: Disabled,
     scratch: String,
+    /// How many tables rows waited in so far.
+    stages: usize,
     /// A call did not come to its end: nothing may be committed any more.
     broken: bool,
 }
@@ -59,51 +65,66 @@ struct PostgresLoad {
 struct Plan {
     copy: String,
     links_copy: String,
-    columns: Vec<(TypeClass, Option<u32>)>,
+    columns: Vec<CatalogColumn>,
     keyspace: i32,
+    /// Nobody but this load has entries in it.
+    new_keyspace: bool,
+    /// Earlier loads may have rows in the table that are to be compared.
+    follows: bool,
+    /// Where entries go: the crosswalk, or the part of it that this load fills.
+    crosswalk: String,
     key: usize,
     linked: bool,
-    links_bytes: usize,
-}
-
-struct OpenCopy {
-    table: String,
-    sink: Pin<Box<CopyInSink<Bytes>>>,
-    buffer: BytesMut,
-    rows: u64,
+    /// The table that rows wait in, where they are staged.
+    stage: Option<String>,
 }
 
 pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun, Error> {
     let doing = "begin the load";
-    let session = server.open(doing).await?;
+    let session = server.open_to_write(doing).await?;
     bookkeeping::state(&session).await?.demand(&server.shown)?;
     session.run(doing, "BEGIN").await?;
     bookkeeping::take_fence(&session, &header.order, server.lock_wait).await?;
+    failpoint::hit("load-locked");
     if let Some(record) = bookkeeping::find_load(&session, &header.order).await? {
         session.run(doing, "ROLLBACK").await?;
         session.close().await;
         return Ok(Begun::Already(record));
     }
     let load = bookkeeping::insert_load(&session, header).await?;
+    failpoint::hit("load-begun");
     Ok(Begun::Open(Box::new(PostgresLoad {
         server: server.clone(),
         session,
         header: header.clone(),
         load,
         plans: HashMap::new(),
+        follows: false,
+        compared: HashSet::new(),
+        waiting: HashMap::new(),
         copy: None,
         links: BytesMut::new(),
         links_of: Default::default(),
         links_copy: String::new(),
         new_keyspaces: Vec::new(),
         tables: Vec::new(),
+        disabled: Disabled::default(),
         scratch: String::new(),
+        stages: 0,
         broken: false,
     })))
 }
 
 #[async_trait]
 impl Load for PostgresLoad {
+    async fn plan(&mut self, table: &TableSpec) -> Result<TablePlan, Error> {
+        self.settle().await?;
+        let found =
+            bookkeeping::find_keyspace(&self.session, &self.header.series, &table.system, &table.keyspace)
+                .await?;
+        stage::plan(&self.session, table, self.compares_with_earlier(table) && found.is_some()).await
+    }
+
     async fn write(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<u64, Error> {
         self.check_whole()?;
         // Holds too when this call is abandoned half way.
@@ -111,32 +132,93 @@ impl Load for PostgresLoad {
         let source_keys = table.source_keys(batch)?;
         let plan = self.turn_to(table).await?;
         let mut columns = Vec::with_capacity(table.columns.len());
-        for ((column, (class, longest)), array) in
-            table.columns.iter().zip(&plan.columns).zip(batch.columns())
-        {
-            columns.push(Column::new(&table.name, &column.name, *class, *longest, array.as_ref())?);
+        for (known, array) in plan.columns.iter().zip(batch.columns()) {
+            columns.push(Column::new(&table.name, known, array.as_ref())?);
         }
         let key = batch.columns().get(plan.key).map(|array| Values::of(&table.name, "_key", array.as_ref()));
         let keys = Keys { source: source_keys, target: key.transpose()? };
-        self.note_rows(table, batch)?;
+        self.note_rows(table, &plan, batch)?;
         let mut row = 0;
         while row < batch.num_rows() {
             if self.copy.is_none() {
                 self.open_copy(table, &plan).await?;
             }
-            let next = self.encode(table, &plan, &columns, &keys, row)?;
-            if let Some(copy) = &mut self.copy {
-                copy.rows += (next - row) as u64;
-            }
-            row = next;
+            row = self.encode(table, &plan, &columns, &keys, row)?;
             self.send_chunk().await?;
-            if self.links.len() >= plan.links_bytes {
+            if self.links.len() >= LINKS_BYTES {
                 self.end_copy().await?;
                 self.send_links().await?;
             }
         }
         self.broken = false;
         Ok(batch.num_rows() as u64)
+    }
+
+    async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
+        self.settle().await?;
+        let own = (table.name.clone(), table.system.clone());
+        let Some(rows) = self.waiting.remove(&own) else { return Ok(Merged::default()) };
+        self.broken = true;
+        let plan = self.plan_of(table).await?;
+        let merged = match &plan.stage {
+            None => Merged { inserted: rows, ..Merged::default() },
+            Some(stage) => {
+                let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
+                let merged = merge.run(rows, rulings, self.compared.remove(&own)).await?;
+                LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+                // What it waited in is gone.
+                self.plans.remove(&own);
+                merged
+            }
+        };
+        self.broken = false;
+        Ok(merged)
+    }
+
+    async fn follow(&mut self) -> Result<(), Error> {
+        self.follows = true;
+        Ok(())
+    }
+
+    async fn compare(&mut self, table: &TableSpec, orders: &[String]) -> Result<Comparison, Error> {
+        self.settle().await?;
+        self.broken = true;
+        let plan = self.plan_of(table).await?;
+        let mut found = Comparison::default();
+        if let Some(stage) = plan.stage.as_ref().filter(|_| plan.follows) {
+            let own = (table.name.clone(), table.system.clone());
+            LoadedTable::of(&mut self.tables, &table.name).follows = true;
+            let rows = *self.waiting.entry(own.clone()).or_default();
+            let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
+            found = merge.against_earlier(rows, orders).await?;
+            self.compared.insert(own);
+        }
+        self.broken = false;
+        Ok(found)
+    }
+
+    async fn exempt(&mut self, table: &TableSpec, rows: &[(String, Exemption)]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.settle().await?;
+        self.broken = true;
+        let keyspace = self.keyspace(table).await?.0;
+        earlier::exempt(&self.session, table, (self.load, keyspace), rows).await?;
+        let absent = rows.iter().filter(|(_, reason)| *reason == Exemption::Absent).count();
+        LoadedTable::of(&mut self.tables, &table.name).absent += absent as u64;
+        self.broken = false;
+        Ok(())
+    }
+
+    async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error> {
+        self.settle().await?;
+        self.broken = true;
+        let keyspace = self.keyspace(table).await?.0;
+        let removed = remove::remove(&self.session, table, (self.load, keyspace), source_keys).await?;
+        LoadedTable::of(&mut self.tables, &table.name).deleted += removed.rows;
+        self.broken = false;
+        Ok(removed)
     }
 
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error> {
@@ -182,7 +264,7 @@ impl Load for PostgresLoad {
                 &uuid
             };
             write_link(&mut self.links, place, false, source_key, Some(key)).map_err(unfit)?;
-            if self.links.len() >= plan.links_bytes {
+            if self.links.len() >= LINKS_BYTES {
                 self.send_links().await?;
             }
         }
@@ -190,17 +272,29 @@ impl Load for PostgresLoad {
         Ok(())
     }
 
+    async fn disable_triggers(&mut self, table: &TableSpec, triggers: &[String]) -> Result<(), Error> {
+        self.settle().await?;
+        self.disabled.disable(&self.session, &table.name, triggers).await
+    }
+
     async fn commit(mut self: Box<Self>, outcome: &LoadOutcome) -> Result<LoadRecord, Error> {
         self.check_whole()?;
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         self.end_copy().await?;
         self.send_links().await?;
+        let written: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
+        aftermath::advance_sequences(&self.session, &written).await?;
+        self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
+            failpoint::hit("partition-attached");
         }
         bookkeeping::finish_load(&self.session, self.load, outcome, &tables).await?;
+        failpoint::hit("load-finished");
         let doing = "commit the load";
+        failpoint::hit("load-committing");
         let committed = self.session.run(doing, "COMMIT").await;
+        failpoint::hit("load-committed");
         let found = match committed {
             Ok(()) => bookkeeping::find_load(&self.session, &self.header.order).await,
             Err(error) => Err(error),
@@ -216,11 +310,6 @@ impl Load for PostgresLoad {
     }
 }
 
-struct Keys<'a> {
-    source: &'a StringViewArray,
-    target: Option<Values<'a>>,
-}
-
 impl PostgresLoad {
     fn check_whole(&self) -> Result<(), Error> {
         if self.broken {
@@ -231,6 +320,11 @@ impl PostgresLoad {
         Ok(())
     }
 
+    /// Matched rows are found before they are written, and never written to.
+    fn compares_with_earlier(&self, table: &TableSpec) -> bool {
+        self.follows && table.mode != WriteMode::Match
+    }
+
     /// Ends what is open of another table, or of another system's rows of the same.
     async fn turn_to(&mut self, table: &TableSpec) -> Result<Plan, Error> {
         let own = (&table.name, &table.system);
@@ -239,7 +333,7 @@ impl PostgresLoad {
             self.end_copy().await?;
             self.send_links().await?;
         }
-        let plan = self.plan(table).await?;
+        let plan = self.plan_of(table).await?;
         self.links_of = (table.name.clone(), table.system.clone());
         self.links_copy.clone_from(&plan.links_copy);
         Ok(plan)
@@ -255,7 +349,7 @@ impl PostgresLoad {
         Ok(())
     }
 
-    async fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
+    async fn plan_of(&mut self, table: &TableSpec) -> Result<Plan, Error> {
         let own = (table.name.clone(), table.system.clone());
         if let Some(plan) = self.plans.get(&own) {
             return Ok(plan.clone());
@@ -266,153 +360,73 @@ impl PostgresLoad {
             let known = entry
                 .column(&column.name)
                 .ok_or_else(|| Error::shape(&table.name, &column.name, "the database has no such column"))?;
-            columns.push((known.class, known.max_length));
+            columns.push(known.clone());
         }
         let linked = table.is_linked();
-        let (keyspace, links_copy) = self.keyspace(table, linked).await?;
-        let names: Vec<String> = table.columns.iter().map(|column| quoted_part(&column.name)).collect();
+        let (keyspace, crosswalk) = self.keyspace(table).await?;
+        let new_keyspace = self.new_keyspaces.contains(&keyspace);
+        let follows = self.compares_with_earlier(table) && !new_keyspace;
+        let stage = match stage::plan(&self.session, table, follows).await?.path {
+            Path::Direct => None,
+            Path::Staged => {
+                self.stages += 1;
+                Some(stage::create(&self.session, table, self.stages).await?)
+            }
+        };
+        let key = if linked { "target_key" } else { "target_uuid" };
+        // Nobody sees the load's own part of the crosswalk before the commit: its rows need not be looked at again.
+        let frozen = if new_keyspace { ", FREEZE" } else { "" };
         let plan = Plan {
-            copy: format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), names.join(", ")),
-            links_copy,
+            copy: stage::copy(table, stage.as_deref()),
+            links_copy: format!(
+                "COPY {crosswalk} (keyspace, load, created, {key}, source_key) FROM STDIN (FORMAT binary{frozen})"
+            ),
             columns,
             keyspace,
+            new_keyspace,
+            follows,
+            crosswalk,
             key: table.key_position()?,
             linked,
-            links_bytes: if table.refers_to_itself() { LINKS_OF_SELF_REFERENCE_BYTES } else { LINKS_BYTES },
+            stage,
         };
         self.plans.insert(own, plan.clone());
         Ok(plan)
     }
 
-    /// A keyspace's number and the statement that copies its entries.
-    async fn keyspace(&mut self, table: &TableSpec, linked: bool) -> Result<(i32, String), Error> {
-        let key = if linked { "target_key" } else { "target_uuid" };
-        let columns = format!("(keyspace, load, created, {key}, source_key)");
+    /// A keyspace's number and the table that takes its entries.
+    async fn keyspace(&mut self, table: &TableSpec) -> Result<(i32, String), Error> {
         let keyspace = match bookkeeping::keyspace(&self.session, &self.header.series, table).await? {
             Keyspace::Known(keyspace) if !self.new_keyspaces.contains(&keyspace) => {
-                return Ok((
-                    keyspace,
-                    format!("COPY chartlift.crosswalk {columns} FROM STDIN (FORMAT binary)"),
-                ));
+                return Ok((keyspace, "chartlift.crosswalk".to_owned()));
             }
             Keyspace::Known(keyspace) => keyspace,
             Keyspace::New(keyspace) => {
                 if self.new_keyspaces.is_empty() {
                     bookkeeping::create_partition(&self.session, self.load).await?;
+                    failpoint::hit("partition-made");
                 }
                 self.new_keyspaces.push(keyspace);
                 keyspace
             }
         };
-        // Nobody sees the partition before the commit: its rows need not be looked at again.
-        let partition = bookkeeping::partition(self.load);
-        Ok((keyspace, format!("COPY {partition} {columns} FROM STDIN (FORMAT binary, FREEZE)")))
+        Ok((keyspace, bookkeeping::partition(self.load)))
     }
 
-    /// Encodes rows from `row` on until a chunk is full; the first row that is left.
-    fn encode(
-        &mut self,
-        table: &TableSpec,
-        plan: &Plan,
-        columns: &[Column<'_>],
-        keys: &Keys<'_>,
-        row: usize,
-    ) -> Result<usize, Error> {
-        let Some(copy) = &mut self.copy else { return Ok(row) };
-        let unfit = |column: &str, problem| Error::Value {
-            table: table.name.clone(),
-            column: column.to_owned(),
-            problem,
-        };
-        let mut next = row;
-        while next < keys.source.len() && copy.buffer.len() < CHUNK_BYTES {
-            copy.buffer.put_i16(columns.len() as i16);
-            for column in columns {
-                column
-                    .write(next, &mut copy.buffer, &mut self.scratch)
-                    .map_err(|problem| unfit(column.name, problem))?;
-            }
-            let key = match keys.target {
-                Some(values) if plan.linked => {
-                    self.scratch.clear();
-                    values.write_key(next, &mut self.scratch);
-                    Some(self.scratch.as_bytes())
-                }
-                Some(Values::Uuid(array)) => Some(array.value(next)),
-                _ => None,
-            };
-            let place = (plan.keyspace, self.load);
-            write_link(&mut self.links, place, true, keys.source.value(next), key)
-                .map_err(|problem| unfit(crate::target::KEY_COLUMN, problem))?;
-            next += 1;
-        }
-        Ok(next)
-    }
-
-    fn note_rows(&mut self, table: &TableSpec, batch: &RecordBatch) -> Result<(), Error> {
+    fn note_rows(&mut self, table: &TableSpec, plan: &Plan, batch: &RecordBatch) -> Result<(), Error> {
         let mut types = Vec::new();
         for (column, array) in table.columns.iter().zip(batch.columns()) {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
         let loaded = LoadedTable::of(&mut self.tables, &table.name);
-        loaded.rows += batch.num_rows() as u64;
         loaded.types = types;
-        Ok(())
-    }
-
-    async fn open_copy(&mut self, table: &TableSpec, plan: &Plan) -> Result<(), Error> {
-        let refused = self.session.refused_at(WRITE, &table.name);
-        let sink = self.session.client.copy_in::<_, Bytes>(plan.copy.as_str()).await.map_err(refused)?;
-        let mut buffer = BytesMut::with_capacity(CHUNK_BYTES * 2);
-        buffer.put_slice(HEADER);
-        self.copy = Some(OpenCopy { table: table.name.clone(), sink: Box::pin(sink), buffer, rows: 0 });
-        Ok(())
-    }
-
-    async fn send_chunk(&mut self) -> Result<(), Error> {
-        let Some(copy) = &mut self.copy else { return Ok(()) };
-        if copy.buffer.len() < CHUNK_BYTES {
-            return Ok(());
+        let rows = batch.num_rows() as u64;
+        // Staged rows count once it is known what became of them.
+        if plan.stage.is_none() {
+            loaded.rows += rows;
         }
-        let chunk = copy.buffer.split().freeze();
-        copy.buffer.reserve(CHUNK_BYTES * 2);
-        let refused = self.session.refused_at(WRITE, &copy.table);
-        copy.sink.feed(chunk).await.map_err(refused)
-    }
-
-    async fn end_copy(&mut self) -> Result<(), Error> {
-        let Some(mut copy) = self.copy.take() else { return Ok(()) };
-        copy.buffer.put_slice(&TRAILER);
-        let refused = self.session.refused_at(WRITE, &copy.table);
-        copy.sink.send(copy.buffer.freeze()).await.map_err(&refused)?;
-        let taken = copy.sink.as_mut().finish().await.map_err(&refused)?;
-        // A trigger may swallow rows without an error.
-        if taken != copy.rows {
-            return Err(Error::Short { table: copy.table, sent: copy.rows, taken });
-        }
-        Ok(())
-    }
-
-    async fn send_links(&mut self) -> Result<(), Error> {
-        if self.links.is_empty() {
-            return Ok(());
-        }
-        let refused = self.session.refused_at(LINK, &self.links_of.0);
-        let copy = std::mem::take(&mut self.links_copy);
-        let sink = self.session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(&refused)?;
-        let mut sink = std::pin::pin!(sink);
-        sink.feed(Bytes::from_static(HEADER)).await.map_err(&refused)?;
-        let links = self.links.split().freeze();
-        let mut from = 0;
-        while from < links.len() {
-            let to = links.len().min(from + CHUNK_BYTES);
-            sink.feed(links.slice(from..to)).await.map_err(&refused)?;
-            from = to;
-        }
-        sink.send(Bytes::copy_from_slice(&TRAILER)).await.map_err(&refused)?;
-        sink.as_mut().finish().await.map_err(&refused)?;
-        self.links_copy = copy;
+        *self.waiting.entry((table.name.clone(), table.system.clone())).or_default() += rows;
         Ok(())
     }
 
