@@ -106,10 +106,9 @@ async fn spaces(session: &Session, load: &LoadRecord, tables: &[TableSpec]) -> R
 /// Who would make a row that refers to one of these has to lock that one, and waits: so nothing can come to refer to
 /// what goes. Reading stays possible.
 async fn lock(session: &Session, spaces: &[Space]) -> Result<(), Error> {
-    let doing = "lock the tables of the load";
     for space in spaces {
         let sql = format!("LOCK TABLE {} IN EXCLUSIVE MODE", space.table());
-        session.client.batch_execute(&sql).await.map_err(session.refused_at(doing, &space.spec.name))?;
+        session.client.batch_execute(&sql).await.map_err(session.refused_at(DOING, &space.spec.name))?;
     }
     Ok(())
 }
