@@ -156,10 +156,11 @@ async fn find(work: &Work<'_>, connection: &dyn Database) -> Result<Found, Error
     let imported = imported.and_then(|report| report.load);
     let partly = connection.find_partly_rolled_back(id).await?;
     let gone = connection.find_rolled_back(id).await?.max(partly.as_ref().map(|load| load.id));
-    if let Some(load) = imported.filter(|load| Some(*load) == gone) {
+    let stays = partly.as_ref().is_some_and(|partly| Some(partly.id) == gone);
+    if let Some(load) = imported.filter(|load| Some(*load) == gone && !stays) {
         return Ok(Found::Gone(load));
     }
-    // What an earlier rollback left standing may be free by now.
+    // What an earlier rollback left standing may be free by now; one that was not recorded says again what stays.
     partly.map(Found::Load).ok_or_else(|| Error::Usage {
         code: "not-loaded",
         message: format!("order `{id}` is not in {}", connection.describe()),
