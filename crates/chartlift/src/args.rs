@@ -122,8 +122,10 @@ pub(crate) enum Command {
     #[command(after_help = "EXAMPLE\n  chartlift validate --order 77 --target clinic=sqlite:clinic.db")]
     Validate(OfOrder),
     /// Load the rows in one transaction, all or nothing, once
-    #[command(after_help = "EXAMPLE\n  chartlift import --order 77 --target clinic=env:DATABASE_URL")]
-    Import(OfOrder),
+    #[command(
+        after_help = "EXAMPLE\n  chartlift import --order 77 --target clinic=env:DATABASE_URL\n  chartlift import --order 77 --dry-run"
+    )]
+    Import(Import),
     /// Read the target and compare every cell with what was converted
     #[command(after_help = "EXAMPLE\n  chartlift verify --order 77")]
     Verify(OfOrder),
@@ -251,6 +253,16 @@ pub(crate) struct OfOrder {
     /// The order's id
     #[arg(long)]
     pub(crate) order: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The order's id
+    #[arg(long)]
+    pub(crate) order: String,
+    /// Do everything in the target, undo it, and say what would happen and why so
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

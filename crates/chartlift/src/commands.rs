@@ -10,6 +10,7 @@ mod functions;
 mod init;
 mod lint;
 mod order;
+mod rehearsal;
 mod rejects;
 mod report;
 mod rollback;
@@ -40,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failur
         Command::Categorize(of) => only(&of.order, Stage::Categorize),
         Command::Convert(of) => only(&of.order, Stage::Convert),
         Command::Validate(of) => only(&of.order, Stage::Validate),
-        Command::Import(of) => only(&of.order, Stage::Import),
+        Command::Import(import) if import.dry_run => rehearsal::run(&import.order, &config()?, output),
+        Command::Import(import) => only(&import.order, Stage::Import),
         Command::Verify(of) => only(&of.order, Stage::Verify),
         Command::Status(of) => status::run(&config()?, output, &of.order),
         Command::Rejects(rejects) => rejects::run(rejects, &config()?, output),

@@ -3,7 +3,7 @@
 
 mod diagnostics;
 mod statement;
-mod table;
+pub(crate) mod table;
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};

@@ -19,6 +19,7 @@ pub mod numeral;
 pub mod order;
 pub mod progress;
 pub mod project_key;
+pub mod rehearsal;
 pub mod rejects;
 pub mod report;
 pub mod rollback;

@@ -260,6 +260,9 @@ pub struct LoadBalance {
     pub converted: u64,
     pub held: u64,
     pub matched: u64,
+    /// Of the matched, rows that took cells where they had none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub filled: u64,
     /// In the target as they were converted: inserted, updated or unchanged.
     pub loaded: u64,
     /// Of the loaded rows, those that were there and were written to.

@@ -221,6 +221,8 @@ pub struct TableExtension {
     pub mode: LoadMode,
     /// Target tables loaded with `mode: match`: the lists of columns that tell rows apart, each an alternative.
     pub alternatives: Vec<Vec<Located<String>>>,
+    /// The same: which columns of rows that are found take cells where they have none.
+    pub fill: Fill,
     /// Target tables: the column that shows what was degraded.
     pub hold: Option<Located<String>>,
     /// Target tables: which columns carry the facts that are read a second time.
@@ -249,6 +251,16 @@ pub enum TargetKey {
     Natural,
     /// The target assigns it: a number of the column's own sequence, or where the column takes none a UUID.
     Identity,
+}
+
+/// What is filled in of rows that are found in the target.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Fill {
+    #[default]
+    Nothing,
+    /// Every column but the key and the one that shows holds.
+    All,
+    Columns(Vec<Located<String>>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -261,7 +261,8 @@ fn loads(statement: &Statement) -> Table {
         ("loaded", Right),
         ("verified", Right),
     ];
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
+        ("filled", |load| load.filled),
         ("updated", |load| load.updated),
         ("unchanged", |load| load.unchanged),
         ("kept", |load| load.kept),

@@ -31,7 +31,7 @@ impl Kind {
 }
 
 /// Columns of the bookkeeping that hold numbers given by the database, times, and what changes with every attempt.
-const PASSING: [&str; 6] = ["id", "load", "keyspace", "started", "committed", "log_head"];
+const PASSING: [&str; 8] = ["id", "load", "keyspace", "started", "committed", "log_head", "xid", "place"];
 
 /// Rows as text, column by column; null is `NULL`.
 pub(crate) type Rows = Vec<Vec<String>>;
@@ -130,8 +130,8 @@ impl Database {
         Ok(self.query(sql)?.into_iter().flatten().collect())
     }
 
-    /// What Chartlift keeps about its loads, but for numbers and times, for comparing two runs.
-    pub(crate) fn books(&self) -> anyhow::Result<Vec<(String, Rows)>> {
+    /// What Chartlift keeps about its loads, but for numbers, times and the columns named, for comparing two runs.
+    pub(crate) fn books(&self, without: &[&str]) -> anyhow::Result<Vec<(String, Rows)>> {
         let (tables, columns, prefix) = match self {
             Self::Sqlite(_) => (
                 "select name from sqlite_master where type = 'table' and name like 'chartlift%' order by 1",
@@ -149,7 +149,11 @@ impl Database {
         let mut queries = Vec::new();
         for table in self.query(tables)?.into_iter().flatten() {
             let columns = self.query(&columns.replace("TABLE", &table))?.into_iter().flatten();
-            let kept: Vec<_> = columns.filter(|column| !PASSING.contains(&column.as_str())).collect();
+            let kept = columns.filter(|column| {
+                let column = column.as_str();
+                !PASSING.contains(&column) && !without.contains(&column)
+            });
+            let kept: Vec<_> = kept.collect();
             let whole = format!("{prefix}{}", table.trim_start_matches(prefix));
             queries.push((table, format!("select {} from {whole}", kept.join(", "))));
         }
@@ -169,7 +173,10 @@ impl Database {
     /// The names of all that the database holds, temporary tables too; numbers in them do not count.
     pub(crate) fn relations(&self) -> anyhow::Result<Rows> {
         let sql = match self {
-            Self::Sqlite(_) => "select type, name from sqlite_master order by 1, 2",
+            Self::Sqlite(_) => {
+                // Statistics may be gathered or not.
+                "select type, name from sqlite_master where name not like 'sqlite_stat%' order by 1, 2"
+            }
             Self::Postgres { .. } => {
                 "select n.nspname, c.relkind::text, regexp_replace(c.relname, '[0-9]+', '#') from pg_class c \
                  join pg_namespace n on n.oid = c.relnamespace where n.nspname not in ('pg_catalog', \

@@ -15,6 +15,16 @@ use crate::workspace::{Finished, Workspace, files_under};
 pub(crate) struct Order {
     pub(crate) workspace: Workspace,
     pub(crate) database: Database,
+    shape: Shape,
+}
+
+/// How the target's rows get their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Made from the source's, the same each time.
+    Made,
+    /// The target's own numbers, which differ each time; some people are there already and are matched.
+    Assigned,
 }
 
 /// What is done with an order, a command each.
@@ -35,7 +45,7 @@ impl Step {
 impl Order {
     /// `None` where there is no such database to test with.
     pub(crate) fn create(kind: Kind) -> anyhow::Result<Option<Self>> {
-        let Some(order) = Self::unprepared(kind)? else { return Ok(None) };
+        let Some(order) = Self::unprepared(kind, Shape::Made)? else { return Ok(None) };
         order.prepared()?;
         Ok(Some(order))
     }
@@ -53,18 +63,21 @@ impl Order {
     }
 
     /// A project, its input and an empty database.
-    pub(crate) fn unprepared(kind: Kind) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn unprepared(kind: Kind, shape: Shape) -> anyhow::Result<Option<Self>> {
         let workspace = Workspace::with_base("mini")?;
         enlarge(&workspace)?;
+        if shape == Shape::Assigned {
+            assign_keys(&workspace)?;
+        }
         let database = Database::create(kind, &workspace)?;
-        Ok(database.map(|database| Self { workspace, database }))
+        Ok(database.map(|database| Self { workspace, database, shape }))
     }
 
     /// The same on a server of the test's own.
     pub(crate) fn on_server(url: &str) -> anyhow::Result<Self> {
         let workspace = Workspace::with_base("mini")?;
         enlarge(&workspace)?;
-        Ok(Self { workspace, database: Database::on_server(url)? })
+        Ok(Self { workspace, database: Database::on_server(url)?, shape: Shape::Made })
     }
 
     /// Locks are waited for no longer than this.
@@ -118,11 +131,20 @@ impl Order {
 
     /// Rows that the clinic has in the target already, and that nobody may touch.
     fn settle_others(&self) -> anyhow::Result<()> {
-        for sql in [
-            "insert into people (id, full_name) values ('00000000-0000-0000-0000-000000000001', 'Own Patient')",
-            "insert into visits (id, person_id, visit_date) values ('00000000-0000-0000-0000-000000000002', \
-             '00000000-0000-0000-0000-000000000001', '2026-01-02')",
-        ] {
+        let statements: &[&str] = match self.shape {
+            Shape::Made => &[
+                "insert into people (id, full_name) \
+                 values ('00000000-0000-0000-0000-000000000001', 'Own Patient')",
+                "insert into visits (id, person_id, visit_date) values ('00000000-0000-0000-0000-000000000002', \
+                 '00000000-0000-0000-0000-000000000001', '2026-01-02')",
+            ],
+            Shape::Assigned => &[
+                "insert into people (full_name, birth_date) \
+                 values ('Own Patient', null), ('Person Number 7', '1970-03-08')",
+                "insert into visits (person_id, visit_date) values (1, '2026-01-02')",
+            ],
+        };
+        for sql in statements {
             self.database.query(sql)?;
         }
         Ok(())
@@ -160,10 +182,14 @@ impl Order {
 
     /// What is there, with what the last run said.
     pub(crate) fn outcome(&self, summary: Value) -> anyhow::Result<Outcome> {
+        let (contents, books) = match self.shape {
+            Shape::Made => (self.database.contents()?, self.database.books(&[])?),
+            Shape::Assigned => (self.contents_without_keys()?, self.database.books(&["target_key"])?),
+        };
         Ok(Outcome {
             digests: digests(&summary),
-            contents: self.database.contents()?,
-            books: self.database.books()?,
+            contents,
+            books,
             relations: self.database.relations()?,
             files: files(self.workspace.path())?,
         })
@@ -181,6 +207,26 @@ impl Held {
     pub(crate) fn let_go(self) -> anyhow::Result<Finished> {
         std::fs::remove_file(&self.file)?;
         Ok(Finished::from(self.child.wait_with_output()?))
+    }
+}
+
+impl Order {
+    /// Rows by what they say and whom they are of.
+    fn contents_without_keys(&self) -> anyhow::Result<Vec<(String, Rows)>> {
+        let mut contents = Vec::new();
+        for (table, sql) in [
+            ("people", "select full_name, birth_date, sex, phone, migration_hold from people"),
+            (
+                "visits",
+                "select full_name, visit_date, status from visits v join people p on p.id = v.person_id",
+            ),
+            ("notes", "select full_name, written, text from notes n join people p on p.id = n.person_id"),
+        ] {
+            let mut rows = self.database.query(sql)?;
+            rows.sort();
+            contents.push((table.to_owned(), rows));
+        }
+        Ok(contents)
     }
 }
 
@@ -266,5 +312,29 @@ fn enlarge(workspace: &Workspace) -> anyhow::Result<()> {
     std::fs::write(folder.join("people.csv"), people)?;
     std::fs::write(folder.join("visits.csv"), visits)?;
     std::fs::write(folder.join("notes.csv"), notes)?;
+    Ok(())
+}
+
+/// The target gives people and visits their keys, and knows some of the people.
+fn assign_keys(workspace: &Workspace) -> anyhow::Result<()> {
+    let pack = workspace.path().join("targets/mini/1");
+    for (file, old, new) in [
+        (
+            "schemas/people.yaml",
+            "key: uuid",
+            "key: identity\n  mode: match\n  match: [[full_name, birth_date]]",
+        ),
+        ("schemas/visits.yaml", "key: uuid", "key: identity"),
+        ("ddl/postgres.sql", "person_id uuid", "person_id integer"),
+        ("ddl/postgres.sql", "people (\n  id uuid", "people (\n  id integer generated always as identity"),
+        ("ddl/postgres.sql", "visits (\n  id uuid", "visits (\n  id integer generated always as identity"),
+        ("ddl/sqlite.sql", "person_id text", "person_id integer"),
+        ("ddl/sqlite.sql", "people (\n  id text", "people (\n  id integer"),
+        ("ddl/sqlite.sql", "visits (\n  id text", "visits (\n  id integer"),
+    ] {
+        let text = std::fs::read_to_string(pack.join(file))?;
+        ensure!(text.contains(old), "`{file}` lacks `{old}`");
+        std::fs::write(pack.join(file), text.replace(old, new))?;
+    }
     Ok(())
 }

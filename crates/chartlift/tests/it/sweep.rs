@@ -14,17 +14,24 @@ use serde_json::Value;
 
 use crate::Test;
 use crate::database::Kind;
-use crate::interrupted::{Order, Outcome, Step};
+use crate::interrupted::{Order, Outcome, Shape, Step};
 use crate::workspace::variable;
 
 pub(crate) const TESTS: &[Test] = &[
     ("every_failpoint_is_come_by", every_failpoint_is_come_by),
-    ("killed_then_again_sqlite", || sweep(Kind::Sqlite)),
-    ("killed_then_again_postgres", || sweep(Kind::Postgres)),
+    ("killed_then_again_sqlite", || sweep(Kind::Sqlite, Shape::Made, KILLS)),
+    ("killed_then_again_postgres", || sweep(Kind::Postgres, Shape::Made, KILLS)),
+    ("killed_with_assigned_keys_sqlite", || sweep(Kind::Sqlite, Shape::Assigned, KILLS_WITH_ASSIGNED_KEYS)),
+    ("killed_with_assigned_keys_postgres", || {
+        sweep(Kind::Postgres, Shape::Assigned, KILLS_WITH_ASSIGNED_KEYS)
+    }),
+    ("run_after_a_killed_rollback_sqlite", || run_after_a_killed_rollback(Kind::Sqlite)),
+    ("run_after_a_killed_rollback_postgres", || run_after_a_killed_rollback(Kind::Postgres)),
 ];
 
 /// Kills of the short sweep, in each database.
-const KILLS: usize = 13;
+const KILLS: usize = 10;
+const KILLS_WITH_ASSIGNED_KEYS: usize = 3;
 
 /// Of so many kills one is at a random moment, and of so many one is followed by another.
 const MOMENT_OF: usize = 4;
@@ -34,21 +41,34 @@ const SECOND_OF: usize = 3;
 fn every_failpoint_is_come_by() -> anyhow::Result<()> {
     let mut seen = BTreeSet::new();
     for kind in [Kind::Sqlite, Kind::Postgres] {
-        let Some(undisturbed) = Undisturbed::play(kind)? else { return Ok(()) };
-        seen.extend(undisturbed.hits.into_keys().map(|(_, name)| name));
+        for shape in [Shape::Made, Shape::Assigned] {
+            let Some(undisturbed) = Undisturbed::play(kind, shape)? else { return Ok(()) };
+            seen.extend(undisturbed.hits.into_keys().map(|(_, name)| name));
+        }
     }
     let missed: Vec<_> = NAMES.iter().filter(|name| !seen.contains(**name)).collect();
     ensure!(missed.is_empty(), "nothing comes by {missed:?}");
     Ok(())
 }
 
-fn sweep(kind: Kind) -> anyhow::Result<()> {
-    let Some(undisturbed) = Undisturbed::play(kind)? else { return Ok(()) };
+/// Killed between the target's commit and the log's record of a rollback, and then run instead of rolled back again.
+fn run_after_a_killed_rollback(kind: Kind) -> anyhow::Result<()> {
+    let Some(undisturbed) = Undisturbed::play(kind, Shape::Made)? else { return Ok(()) };
+    let Some(mut order) = Order::create(kind)? else { return Ok(()) };
+    order.finish()?;
+    let at = At::Point { name: "rollback-unrecorded".to_owned(), nth: 1 };
+    Kill { step: Step::RollBack, at, then: None }.strike(&mut order)?;
+    let theirs = undisturbed.outcomes.get(&Step::RunAgain).context("nothing was run again")?;
+    order.finish()?.must_equal(theirs)
+}
+
+fn sweep(kind: Kind, shape: Shape, usual: usize) -> anyhow::Result<()> {
+    let Some(undisturbed) = Undisturbed::play(kind, shape)? else { return Ok(()) };
     let seed = match variable("CHARTLIFT_SWEEP_SEED") {
         Some(seed) => seed.parse()?,
         None => RandomState::new().hash_one(kind.name()),
     };
-    let count = variable("CHARTLIFT_SWEEP").map(|count| count.parse()).transpose()?.unwrap_or(KILLS);
+    let count = variable("CHARTLIFT_SWEEP").map(|count| count.parse()).transpose()?.unwrap_or(usual);
     let kills = undisturbed.kills(count, &mut Random(seed));
     let began = Instant::now();
     for (nth, kill) in kills.iter().enumerate() {
@@ -57,7 +77,7 @@ fn sweep(kind: Kind) -> anyhow::Result<()> {
     }
     let points: BTreeSet<_> = kills.iter().filter_map(Kill::point).collect();
     eprintln!(
-        "{}: {} kills at {} failpoints and random moments in {:.0?}, seed {seed}",
+        "{} with {shape:?} keys: {} kills at {} failpoints and at random moments in {:.0?}, seed {seed}",
         kind.name(),
         kills.len(),
         points.len(),
@@ -73,15 +93,17 @@ struct Undisturbed {
     /// How often each step comes by each failpoint.
     hits: BTreeMap<(Step, String), u64>,
     lengths: BTreeMap<Step, Duration>,
+    shape: Shape,
 }
 
 impl Undisturbed {
-    fn play(kind: Kind) -> anyhow::Result<Option<Self>> {
-        let Some(mut order) = Order::unprepared(kind)? else { return Ok(None) };
+    fn play(kind: Kind, shape: Shape) -> anyhow::Result<Option<Self>> {
+        let Some(mut order) = Order::unprepared(kind, shape)? else { return Ok(None) };
         let trace = order.workspace.path().join("trace");
         let traced = ("CHARTLIFT_FAILPOINT_TRACE".to_owned(), trace.display().to_string());
         order.workspace.environment.push(traced);
-        let mut played = Self { outcomes: BTreeMap::new(), hits: BTreeMap::new(), lengths: BTreeMap::new() };
+        let mut played =
+            Self { outcomes: BTreeMap::new(), hits: BTreeMap::new(), lengths: BTreeMap::new(), shape };
         for step in Step::ALL {
             let began = Instant::now();
             let outcome = to_the_end(&order, step, false)?;
@@ -107,6 +129,11 @@ impl Undisturbed {
             }));
         }
         random.shuffle(&mut points);
+        // No failpoint a second time before each had its first.
+        let mut seen = BTreeSet::new();
+        let (mut points, more): (Vec<_>, Vec<_>) =
+            points.into_iter().partition(|kill| seen.insert(kill.point().map(str::to_owned)));
+        points.extend(more);
         let moments = (count / MOMENT_OF).max(count.saturating_sub(points.len()));
         points.truncate(count.saturating_sub(moments));
         points.extend((0..moments).map(|_| {
@@ -127,7 +154,7 @@ impl Undisturbed {
 
     /// A fresh order, killed, and then done to the end.
     fn survives(&self, kind: Kind, kill: &Kill) -> anyhow::Result<()> {
-        let Some(mut order) = Order::unprepared(kind)? else { return Ok(()) };
+        let Some(mut order) = Order::unprepared(kind, self.shape)? else { return Ok(()) };
         // A rollback that was killed has to leave an order that can be loaded again.
         let last = if kill.step >= Step::RollBack { Step::RunAgain } else { Step::Run };
         for step in Step::ALL.into_iter().filter(|step| *step <= last) {

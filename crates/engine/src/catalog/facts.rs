@@ -85,7 +85,7 @@ pub(super) fn lacking(table: &TargetTable, known: &CatalogTable) -> Vec<Finding>
     for sequence in
         facts.sequences.iter().filter(|one| !one.usable && fields().any(|field| field == one.column))
     {
-        lacks(Some(&sequence.column), format!("USAGE and UPDATE on sequence {}", sequence.name));
+        lacks(Some(&sequence.column), format!("USAGE on sequence {}", sequence.name));
     }
     let disables = |trigger: &&Trigger| decided(table, &trigger.name) == Some(TriggerRule::Disable);
     for trigger in firing(table, known).filter(disables).filter(|_| !facts.owned) {

@@ -1,8 +1,10 @@
 //! import: one transaction with the rows, the crosswalk and the load record; the second run changes nothing.
 
+use arrow::array::{RecordBatch, new_null_array};
 use chartlift_io::failpoint;
 use chartlift_io::target::{
-    Begun, Catalog, Load, LoadHeader, LoadOutcome, LoadRecord, Merged, Rulings, SYSTEMS,
+    Begun, Catalog, ColumnSpec, Load, LoadHeader, LoadOutcome, LoadRecord, Merged, Role, Rulings, SYSTEMS,
+    TableSpec, WriteMode,
 };
 use chartlift_rules::{Disposition, Target, TargetTable};
 
@@ -10,8 +12,9 @@ use super::delta::Delta;
 use super::gathered::{gathered, in_key_order};
 use super::ids::{FurtherNames, Ids};
 use super::linked::Assigned;
-use super::loadable::{Loadable, in_load_order, table_spec};
-use super::{Finished, Work, matched, seal, second_reading};
+use super::load_order::{self, LoadOrder};
+use super::loadable::{Loadable, table_spec};
+use super::{Finished, Work, filled, matched, seal, second_reading};
 use crate::Error;
 use crate::approval;
 use crate::catalog;
@@ -39,15 +42,7 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         return Ok(stopped);
     }
     let spec = work.order.spec();
-    let header = LoadHeader {
-        order: spec.id.clone(),
-        series: spec.series.clone(),
-        system: work.system_names()?.join(SYSTEMS),
-        target: format!("{} {}", target.name, target.version),
-        input_digest: input_digest.clone(),
-        log_head: work.order.head().to_owned(),
-        at: work.environment.clock.now().to_rfc3339(),
-    };
+    let header = header(work, &input_digest)?;
     let mut delta = Delta::of(work, &input_digest)?;
     let names: Vec<String> = target.tables.iter().map(|table| table.database_name().to_owned()).collect();
     let live = connection.catalog(&names).await?;
@@ -56,10 +51,11 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
         let report = StageReport { loads, trouble: Some(trouble), ..read_twice };
         return Ok(Finished { report, verdict, digest: String::new() });
     }
+    let order = load_order::of(target, &live)?;
     let record = match connection.begin(&header).await? {
         Begun::Already(record) => record,
         Begun::Open(mut load) => {
-            let tables = write_all(work, load.as_mut(), live, &loads, &mut delta).await?;
+            let tables = write_all(work, load.as_mut(), live, &order, &loads, &mut delta).await?;
             if let Some(waiting) =
                 delta.as_mut().map(|delta| delta.suspended(work, &loads)).transpose()?.flatten()
             {
@@ -89,9 +85,24 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     let mut finished = finished(work, loads, &record, read_twice);
     let written = record.tables.iter().filter(|table| table.rows > 0).map(|table| table.name.clone());
     let left = connection.analyze(&written.collect::<Vec<_>>()).await;
+    failpoint::hit("import-analyzed");
     finished.report.findings.extend(not_analyzed(left));
     finished.report.findings.extend(delta.map(|mut delta| delta.findings()).unwrap_or_default());
     Ok(finished)
+}
+
+/// What the target is told of the load before its first row.
+pub(super) fn header(work: &Work<'_>, input_digest: &str) -> Result<LoadHeader, Error> {
+    let (spec, target) = (work.order.spec(), work.target()?);
+    Ok(LoadHeader {
+        order: spec.id.clone(),
+        series: spec.series.clone(),
+        system: work.system_names()?.join(SYSTEMS),
+        target: format!("{} {}", target.name, target.version),
+        input_digest: input_digest.to_owned(),
+        log_head: work.order.head().to_owned(),
+        at: work.environment.clock.now().to_rfc3339(),
+    })
 }
 
 /// A load without statistics is a load all the same: the next queries are only slower.
@@ -115,7 +126,7 @@ fn not_analyzed(left: Result<Vec<String>, chartlift_io::Error>) -> Vec<Finding> 
 }
 
 /// What is loaded depends on what was decided about single rows too, where anything was.
-fn with_rulings(work: &Work<'_>, digest: String) -> String {
+pub(super) fn with_rulings(work: &Work<'_>, digest: String) -> String {
     let rulings = rulings(&work.environment.decisions);
     if rulings.is_empty() {
         return digest;
@@ -124,10 +135,11 @@ fn with_rulings(work: &Work<'_>, digest: String) -> String {
 }
 
 /// Writes every table's rows, and links those that are there already; answers what each table's rows came to.
-async fn write_all(
+pub(super) async fn write_all(
     work: &Work<'_>,
     load: &mut dyn Load,
     live: Catalog,
+    order: &LoadOrder<'_>,
     loads: &[LoadBalance],
     delta: &mut Option<Delta>,
 ) -> Result<Vec<(String, Merged)>, Error> {
@@ -138,27 +150,39 @@ async fn write_all(
         load.disable_triggers(&table_spec(target, table, ""), &triggers).await?;
     }
     if delta.is_some() {
+        order.demand_nothing_late()?;
         load.follow().await?;
     }
+    load.defer(&order.deferred).await?;
     let mut tables = Vec::new();
     let again = matched::find_again(work, target, load).await?;
     let links = again.iter().map(|(table, again)| (table.as_str(), &again.links)).collect();
     let assigned = Assigned::all(work, target, live, load, &links).await?;
-    for table in in_load_order(target) {
+    for table in order.tables.iter().copied() {
+        let late = order.late_of(table);
         let again = again.get(&table.name.value);
         let mut further = FurtherNames::of(&systems, table)?;
         let mut came_to = Merged::default();
         for one in &systems {
-            write(one, table, load, &mut further, (&assigned, again)).await?;
+            write(one, table, load, &mut further, (&assigned, again, &late)).await?;
             let spec = table_spec(target, table, &one.system()?.name);
             let rulings = match delta.as_mut() {
                 Some(delta) => delta.settle(one, table, &spec, load).await?,
                 None => Rulings::default(),
             };
             came_to += load.merge(&spec, &rulings).await?;
+            if let Some(again) = again {
+                came_to += filled::write(one, table, load, &assigned, &again.links).await?;
+            }
         }
         further.link(&systems, table, load).await?;
         tables.push((table.database_name().to_owned(), came_to));
+    }
+    for table in &order.tables {
+        let late = order.late_of(table);
+        for one in systems.iter().filter(|_| !late.is_empty()) {
+            write_late(one, table, load, &assigned, &late).await?;
+        }
     }
     if let Some(delta) = delta {
         delta.remove(work, load).await?;
@@ -173,7 +197,7 @@ async fn write(
     table: &TargetTable,
     load: &mut dyn Load,
     further: &mut FurtherNames,
-    (assigned, again): (&Assigned, Option<&matched::Again>),
+    (assigned, again, late): (&Assigned, Option<&matched::Again>, &[&str]),
 ) -> Result<(), Error> {
     let spec = table_spec(work.target()?, table, &work.system()?.name);
     if let Some(again) = again {
@@ -183,12 +207,57 @@ async fn write(
     let loadable = Loadable::open(work, table)?;
     for batch in gathered(loadable.batches()) {
         let batch = in_key_order(table, &spec, ids.resolve(&spec, &batch?)?)?;
+        let batch = without(&spec, batch, late)?;
         further.see(work.nth, &batch);
         if batch.num_rows() > 0 {
             load.write(&spec, &batch).await?;
             work.environment.progress.advance(batch.num_rows() as u64);
         }
     }
+    Ok(())
+}
+
+/// The batch with these columns empty.
+fn without(spec: &TableSpec, batch: RecordBatch, columns: &[&str]) -> Result<RecordBatch, Error> {
+    if columns.is_empty() {
+        return Ok(batch);
+    }
+    let mut arrays = batch.columns().to_vec();
+    for (column, array) in spec.columns.iter().zip(&mut arrays) {
+        if columns.contains(&column.name.as_str()) {
+            *array = new_null_array(array.data_type(), batch.num_rows());
+        }
+    }
+    RecordBatch::try_new(batch.schema(), arrays)
+        .map_err(|error| Error::query("leaving references for later")(error.into()))
+}
+
+/// Writes the columns that had to wait for rows of other tables.
+async fn write_late(
+    work: &Work<'_>,
+    table: &TargetTable,
+    load: &mut dyn Load,
+    assigned: &Assigned,
+    late: &[&str],
+) -> Result<(), Error> {
+    let whole = table_spec(work.target()?, table, &work.system()?.name);
+    let ids = Ids::new(work, &whole, assigned)?;
+    let waits =
+        |column: &ColumnSpec| matches!(column.role, Role::Key(_)) || late.contains(&column.name.as_str());
+    let places: Vec<usize> =
+        whole.columns.iter().enumerate().filter(|(_, column)| waits(column)).map(|(at, _)| at).collect();
+    let columns = whole.columns.iter().filter(|column| waits(column)).cloned().collect();
+    let spec = TableSpec { columns, mode: WriteMode::Late, ..whole.clone() };
+    for batch in Loadable::open(work, table)?.batches() {
+        let batch = ids.resolve(&whole, &batch?)?;
+        let places: Vec<usize> = places.iter().copied().chain([whole.columns.len()]).collect();
+        let batch =
+            batch.project(&places).map_err(|error| Error::query("filling in references")(error.into()))?;
+        if batch.num_rows() > 0 {
+            load.write(&spec, &batch).await?;
+        }
+    }
+    load.merge(&spec, &Rulings::default()).await?;
     Ok(())
 }
 
@@ -212,6 +281,7 @@ fn finished(
             load.kept = table.kept;
             load.absent = table.absent;
             load.deleted = table.deleted;
+            load.filled = table.filled;
         }
         report.loads.push(load);
     }
@@ -224,7 +294,11 @@ fn database_name<'a>(target: &'a Target, load: &'a LoadBalance) -> &'a str {
 }
 
 /// The first table of which the target did not take all rows, as a failed stage that has loaded nothing.
-fn unbalanced(target: &Target, loads: &[LoadBalance], written: &[(String, Merged)]) -> Option<Finished> {
+pub(super) fn unbalanced(
+    target: &Target,
+    loads: &[LoadBalance],
+    written: &[(String, Merged)],
+) -> Option<Finished> {
     let rows = |load: &LoadBalance| {
         let name = database_name(target, load);
         let found = written.iter().find(|(table, _)| table == name);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::AsArray;
 use chartlift_io::target::{BucketDigest, Link, LoadRecord, RowDigest, TableSpec, Target as Database};
-use chartlift_rules::{LoadMode, TargetTable};
+use chartlift_rules::{Fill, LoadMode, TargetTable};
 
 use super::loadable::{Loadable, in_load_order, table_spec};
-use super::{Finished, Work, linked};
+use super::{Finished, Work, filled, linked};
 use crate::Error;
 use crate::digest::{DigestColumn, TableDigest, hex_of_buckets, row_digests};
 use crate::project_key::sha256_of;
@@ -46,7 +46,8 @@ pub(crate) async fn run(work: &Work<'_>) -> Result<Finished, Error> {
     for table in in_load_order(target) {
         let Some(load) = loads.iter().find(|load| load.table == table.name.value) else { continue };
         let load = table_digest(work, connection.as_ref(), table, &record, load.clone(), &mut report).await?;
-        let missing = prove_links(work, connection.as_ref(), table, &record, &mut report).await?;
+        let mut missing = prove_links(work, connection.as_ref(), table, &record, &mut report).await?;
+        missing += prove_filled(work, connection.as_ref(), table, &record, &mut report).await?;
         if missing > 0 {
             unlinked.insert(load.table.clone(), missing);
         }
@@ -148,6 +149,29 @@ async fn prove_links(
     for link in ours.filter(|link| !expected.contains_key(&link.source_key)) {
         found.wrong += 1;
         found.mismatch(&link.source_key, key);
+    }
+    report.mismatches.append(&mut found.listed);
+    Ok(found.wrong)
+}
+
+/// Every cell that was filled in is as it was converted. Returns how many are not so.
+async fn prove_filled(
+    work: &Work<'_>,
+    connection: &dyn Database,
+    table: &TargetTable,
+    record: &LoadRecord,
+    report: &mut StageReport,
+) -> Result<u64, Error> {
+    if table.schema.extension.fill == Fill::Nothing {
+        return Ok(0);
+    }
+    let live = connection.catalog(&[table.database_name().to_owned()]).await?;
+    let differing = filled::differing(work, connection, table, record, &live).await?;
+    let spec = table_spec(work.target()?, table, &work.system()?.name);
+    let mut found = Found { work, spec: &spec, listed: Vec::new(), wrong: 0 };
+    for (key, column) in &differing {
+        found.wrong += 1;
+        found.mismatch(key, column);
     }
     report.mismatches.append(&mut found.listed);
     Ok(found.wrong)
@@ -324,7 +348,7 @@ fn judge(
         report.trouble = Some(Trouble {
             code: "verify-mismatch".into(),
             message: format!(
-                "{rows} rows that were matched in `{table}` are no longer there, or no longer linked"
+                "{rows} rows that were matched in `{table}` are no longer there, no longer linked, or no longer hold what was filled in"
             ),
             hint: "the mismatches name rows by keyed hash; see --json".into(),
         });

@@ -81,6 +81,8 @@ pub struct ForeignKey {
     /// `schema.table` only where the plain name would not find it.
     pub table: String,
     pub referred_columns: Vec<String>,
+    /// The constraint, as SQL, where it can be looked at when a transaction ends; empty where all of them are.
+    pub deferrable: Option<String>,
 }
 
 /// What a column can hold, as far as writing and reading it back differ.

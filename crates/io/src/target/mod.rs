@@ -105,6 +105,10 @@ pub trait Target: Send + Sync {
         chosen: &[u32],
     ) -> Result<Vec<RowDigest>, Error>;
 
+    /// The rows that a load filled, by source key, each with its columns that were empty before.
+    async fn filled(&self, table: &TableSpec, load: &LoadRecord)
+    -> Result<Vec<(String, Vec<String>)>, Error>;
+
     /// The rows of the table's keyspace for which a load does not answer any more, or never did.
     async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error>;
 
@@ -155,6 +159,11 @@ pub trait Load: Send {
 
     /// Takes rows of earlier loads out of the table, and keeps what they were. Rows that others refer to stay.
     async fn remove(&mut self, table: &TableSpec, source_keys: &[String]) -> Result<Removed, Error>;
+    /// Has these constraints, named as [`ForeignKey::deferrable`] does, looked at when the load ends.
+    async fn defer(&mut self, constraints: &[String]) -> Result<(), Error>;
+
+    /// Looks at all constraints now that wait for the end: a load that is not committed learns what its end would say.
+    async fn check(&mut self) -> Result<(), Error>;
 
     /// Keeps others from writing to these tables until the load ends. Reading stays possible.
     async fn lock(&mut self, tables: &[TableSpec]) -> Result<(), Error>;

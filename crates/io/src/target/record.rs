@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TableSpec;
-use super::writing::Merged;
+use super::writing::{Merged, WriteMode};
 
 /// What is known of a load before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,12 @@ pub struct LoadedTable {
     /// The load answers for rows of earlier loads too, but for those it is exempt from.
     #[serde(default)]
     pub follows: bool,
+    /// Of `matched`, those that took cells where they had none.
+    #[serde(default)]
+    pub filled: u64,
+    /// As `types`, of the key and the columns that are filled in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled_types: Vec<String>,
 }
 
 impl LoadedTable {
@@ -88,6 +94,21 @@ impl LoadedTable {
         &mut tables[at]
     }
 
+    /// Notes the value types of rows that were written in this mode.
+    pub(crate) fn note_types(&mut self, mode: WriteMode, types: Vec<String>) {
+        match mode {
+            WriteMode::Fill => self.filled_types = types,
+            // They are among the others.
+            WriteMode::Late => {}
+            _ => self.types = types,
+        }
+    }
+
+    /// The value types of what was written in this mode, by column.
+    pub(crate) fn types_of(&self, mode: WriteMode) -> &[String] {
+        if mode == WriteMode::Fill { &self.filled_types } else { &self.types }
+    }
+
     /// Adds what a table's written rows came to.
     pub(crate) fn add(&mut self, merged: &Merged) {
         self.rows += merged.loaded();
@@ -95,6 +116,7 @@ impl LoadedTable {
         self.unchanged += merged.unchanged;
         self.matched += merged.matched;
         self.kept += merged.kept;
+        self.filled += merged.filled;
     }
 
     /// What the record says of the tables: as announced, which must be what was written.

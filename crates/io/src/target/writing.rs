@@ -1,7 +1,7 @@
 //! How a table's rows are written: what becomes of those that are there already, which way rows take, what they came to.
 
 /// What becomes of rows whose key the target has already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WriteMode {
     /// All rows are new: a key that is taken stops the load.
     #[default]
@@ -12,6 +12,10 @@ pub enum WriteMode {
     SkipExisting,
     /// As [`WriteMode::Insert`]: rows that are there were found before, and are not among those written.
     Match,
+    /// Columns of rows that are there, which take the load's cells where they have none.
+    Fill,
+    /// Columns of rows that this load has written already, which had to wait for rows of other tables.
+    Late,
 }
 
 impl WriteMode {
@@ -22,12 +26,14 @@ impl WriteMode {
             Self::Upsert => "upsert",
             Self::SkipExisting => "skip-existing",
             Self::Match => "match",
+            Self::Fill => "fill",
+            Self::Late => "late",
         }
     }
 
     /// Whether rows must be compared with those that are there before they are written.
     pub(crate) fn compares(self) -> bool {
-        matches!(self, Self::Upsert | Self::SkipExisting)
+        matches!(self, Self::Upsert | Self::SkipExisting | Self::Fill | Self::Late)
     }
 }
 
@@ -106,6 +112,8 @@ pub struct Merged {
     pub unchanged: u64,
     /// Rows that were there and stay as they are, whatever their cells.
     pub matched: u64,
+    /// Rows that were matched before, and took cells where they had none.
+    pub filled: u64,
     /// Rows that stay as they are by a ruling.
     pub kept: u64,
 }
@@ -123,6 +131,7 @@ impl std::ops::AddAssign for Merged {
         self.updated += more.updated;
         self.unchanged += more.unchanged;
         self.matched += more.matched;
+        self.filled += more.filled;
         self.kept += more.kept;
     }
 }

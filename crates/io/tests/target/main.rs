@@ -100,4 +100,7 @@ conformance! {
     skip_existing_leaves_rows_alone
     rulings_keep_rows
     staged_rows_are_loaded_once_merged
+    late_columns_are_filled_in
+    a_check_tells_what_the_end_would
+    self_references_are_checked_together
 }

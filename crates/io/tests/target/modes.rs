@@ -1,10 +1,15 @@
 //! Rows that are there already: written over, or left as they are.
 
 use chartlift_io::Error;
-use chartlift_io::target::{LoadRecord, Merged, Path, Reason, Rulings, Target, WriteMode};
+use chartlift_io::target::{
+    KeyKind, LoadRecord, Merged, Path, Reason, Role, Rulings, Target, WriteMode, connect,
+};
 
 use crate::conformance::compare;
-use crate::place::{Cell, Place, Table, batch, load, open, outcome, patient, patients, practitioners, text};
+use crate::place::{
+    Cell, Kind, Place, Table, batch, encounters, key, load, open, outcome, patient, patients, practitioners,
+    table, text,
+};
 
 fn with_mode(table: Table, mode: WriteMode) -> Table {
     let mut table = table;
@@ -210,4 +215,106 @@ pub(crate) async fn staged_rows_are_loaded_once_merged(place: &Place) {
     assert_eq!(place.value("SELECT count(*) FROM practitioners").await, "0");
     load(target.as_ref(), "1", &[(&table, &[doctor("D 1", "Ana")])]).await;
     assert_eq!(names(place).await, "D 1=Ana");
+}
+
+fn visit(name: &str, part_of: Cell) -> Vec<Cell> {
+    vec![key(name), key("p1"), Cell::Null, part_of, text("note")]
+}
+
+pub(crate) async fn late_columns_are_filled_in(place: &Place) {
+    let target = place.ready().await;
+    let (patients, encounters) = (patients(), encounters());
+    let part_of = Role::Reference { table: "encounters".to_owned(), kind: KeyKind::Uuid };
+    let columns = [("id", Role::Key(KeyKind::Uuid), Kind::Uuid), ("part_of", part_of, Kind::Uuid)];
+    let late = with_mode(table("encounters", &columns), WriteMode::Late);
+    let mut load = open(target.as_ref(), "1").await;
+    load.write(&patients.spec, &batch(&patients, &[patient("p1", "one")])).await.expect("the row fits");
+    load.merge(&patients.spec, &Rulings::default()).await.expect("merged");
+    let rows = [visit("e1", Cell::Null), visit("e2", Cell::Null), visit("e3", Cell::Null)];
+    load.write(&encounters.spec, &batch(&encounters, &rows)).await.expect("the rows fit");
+    let merged = load.merge(&encounters.spec, &Rulings::default()).await.expect("merged");
+    assert_eq!(merged, Merged { inserted: 3, ..Merged::default() });
+    let parents = [vec![key("e1"), key("e3")], vec![key("e2"), Cell::Null], vec![key("e3"), key("e2")]];
+    load.write(&late.spec, &batch(&late, &parents)).await.expect("the rows fit");
+    let merged = load.merge(&late.spec, &Rulings::default()).await.expect("filled in");
+    assert_eq!(merged, Merged::default(), "these rows are counted already");
+    load.check().await.expect("all references lead somewhere");
+    let announced = outcome(&[("patients", 1), ("encounters", 3)]);
+    let record = load.commit(&announced).await.expect("committed");
+    let whole = [visit("e1", key("e3")), visit("e2", Cell::Null), visit("e3", key("e2"))];
+    compare(target.as_ref(), &encounters, &whole, &record).await;
+}
+
+pub(crate) async fn a_check_tells_what_the_end_would(place: &Place) {
+    let target = place.ready().await;
+    if let Place::Postgres(_) = place {
+        place
+            .execute(
+                "ALTER TABLE encounters ALTER CONSTRAINT encounters_patient_fkey DEFERRABLE INITIALLY DEFERRED",
+            )
+            .await;
+    }
+    let encounters = encounters();
+    let mut load = open(target.as_ref(), "1").await;
+    load.write(&encounters.spec, &batch(&encounters, &[visit("CANARY-3", Cell::Null)]))
+        .await
+        .expect("written");
+    load.merge(&encounters.spec, &Rulings::default()).await.expect("it waits");
+    let error = load.check().await.expect_err("there is no such patient");
+    let Error::Refused { refusal, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(refusal.table.as_deref(), Some("encounters"));
+    assert!(!format!("{error} {error:?}").contains("CANARY"));
+}
+
+pub(crate) async fn self_references_are_checked_together(place: &Place) {
+    let target = place.ready().await;
+    let mut load = open(target.as_ref(), "1").await;
+    let plan = load.plan(&encounters().spec).await.expect("a plan");
+    match place {
+        // All references are looked at when the load ends.
+        Place::Sqlite(_) => assert_eq!((plan.path, plan.why), (Path::Direct, Vec::new())),
+        Place::Postgres(_) => {
+            assert_eq!((plan.path, plan.why), (Path::Staged, vec![Reason::SelfReference]));
+        }
+    }
+    let plan = load.plan(&patients().spec).await.expect("a plan");
+    assert_eq!((plan.path, plan.why), (Path::Direct, Vec::new()));
+}
+
+/// COPY refuses tables whose policies hold for the role; rows go through a stage.
+#[tokio::test]
+async fn rows_pass_the_policies_of_their_table() {
+    let place = Place::postgres().await;
+    let target = place.ready().await;
+    drop(target);
+    let role = format!("loader_{}", std::process::id());
+    place
+        .execute(&format!(
+            "CREATE ROLE {role} LOGIN; GRANT USAGE, CREATE ON SCHEMA chartlift TO {role}; \
+             GRANT USAGE ON SCHEMA public TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+             GRANT ALL ON ALL TABLES IN SCHEMA chartlift TO {role}; \
+             ALTER TABLE chartlift.crosswalk OWNER TO {role}; \
+             ALTER TABLE practitioners ENABLE ROW LEVEL SECURITY; \
+             CREATE POLICY some ON practitioners TO {role} USING (true) WITH CHECK (code LIKE 'D %')"
+        ))
+        .await;
+    let url = place.url();
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let server = rest.split_once('@').map_or(rest, |(_, server)| server);
+    let target = connect(&format!("{scheme}://{role}@{server}")).await.expect("the role may log in");
+    let doctors = practitioners();
+    let mut refused = open(target.as_ref(), "1").await;
+    let plan = refused.plan(&doctors.spec).await.expect("a plan");
+    assert_eq!((plan.path, plan.why), (Path::Staged, vec![Reason::RowSecurity]));
+    refused.write(&doctors.spec, &batch(&doctors, &[doctor("CANARY-8", "Ana")])).await.expect("staged");
+    let error = refused.merge(&doctors.spec, &Rulings::default()).await.expect_err("against the policy");
+    assert!(!format!("{error} {error:?}").contains("CANARY"));
+    drop(refused);
+    let rows = [doctor("D 1", "Ana"), doctor("D 2", "Bia")];
+    let record = load(target.as_ref(), "2", &[(&doctors, &rows)]).await;
+    compare(target.as_ref(), &doctors, &rows, &record).await;
+    place
+        .execute(&format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"))
+        .await;
+    place.remove().await;
 }

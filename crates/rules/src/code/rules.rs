@@ -287,7 +287,14 @@ pub(super) const CODES: &[Code] = &[
         explanation: "With `mode: match` rows that the target already has are found by `match: [[cpf], [name, \
             born]]`: alternatives in order, each a list of columns that must all be equal. `match` needs at least \
             one alternative, each at least one part, every part a column of the table: not \
-            its key and not the column that shows holds.",
+            its key and not the column that shows holds. The same goes for the columns in `fill`.",
+    },
+    Code {
+        name: "mode-key",
+        summary: "A table's rows are found by a key that is a new one each time.",
+        explanation: "`mode: upsert` and `mode: skip-existing` find the rows that the target has by their key, which \
+            must be the same in each load: `key: natural` or `key: uuid`. Where the target assigns keys, rows are \
+            found by columns instead: `mode: match`.",
     },
     Code {
         name: "missing-hold",

@@ -155,6 +155,13 @@ pub(super) const CODES: &[Code] = &[
         explanation: "`chartlift run --order ID --until STAGE` does what is missing, in order.",
     },
     Code {
+        name: "reference-cycle",
+        summary: "Tables of the target refer to one another in a circle, and none of the references can wait.",
+        explanation: "Tables are written after those they refer to, as the live database says. In a circle one of the \
+            references has to wait: a deferrable constraint is looked at when the load ends; a column that may be \
+            null is filled in once both tables are in. Where neither is so nothing can be loaded, and nothing was.",
+    },
+    Code {
         name: "layer-broken",
         summary: "A file that an earlier stage wrote is not what it should be.",
         explanation: "It was changed or damaged after it was written. Run the stage that wrote it again.",

@@ -2,10 +2,33 @@
 
 use crate::entries::{Entries, Problems, filled, wrong_type};
 use crate::yaml::Value;
-use crate::{Diagnostic, LoadMode, Located};
+use crate::{Diagnostic, Fill, LoadMode, Located};
 
 const HELP: &str =
     "write `mode: match` and beside it `match: [[COLUMN], [COLUMN, COLUMN]]`, one list an alternative";
+
+/// `fill: all` or `fill: [COLUMN, COLUMN]`, beside `mode: match` only.
+pub(crate) fn fill(entries: &Entries<'_>, mode: LoadMode, problems: &mut Problems) -> Fill {
+    let Some(node) = entries.get("fill") else { return Fill::Nothing };
+    let help = "write `fill: all`, or the columns: `fill: [phone, email]`";
+    if mode != LoadMode::Match {
+        let place = entries.key_place("fill").unwrap_or(node.place);
+        let message = "`fill` stands without `mode: match`";
+        problems.push(Diagnostic::error("match-shape", place, message).help(help));
+    }
+    if let Value::List(_) = &node.value {
+        return Fill::Columns(entries.names("fill", problems));
+    }
+    match filled(node, "`fill`", problems) {
+        Some(word) if word.value == "all" => Fill::All,
+        Some(word) => {
+            let message = format!("`{}` is no list of columns", word.value);
+            problems.push(Diagnostic::error("match-shape", word.place, message).help(help));
+            Fill::Nothing
+        }
+        None => Fill::Nothing,
+    }
+}
 
 /// `mode: match` needs it and nothing else may have it. `entries` are those of `chartlift:`.
 pub(crate) fn read(

@@ -114,9 +114,18 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
     let known: &[&str] = match usage {
         Use::Source => &["row_key", "failed"],
         Use::Category => &["safety_critical", "time", "patient", "failed"],
-        Use::Target => {
-            &["key", "mode", "match", "hold", "patient", "table", "failed", "second_reading", "triggers"]
-        }
+        Use::Target => &[
+            "key",
+            "mode",
+            "match",
+            "fill",
+            "hold",
+            "patient",
+            "table",
+            "failed",
+            "second_reading",
+            "triggers",
+        ],
     };
     let mut extension = TableExtension::default();
     let Some(entries) = mapping(node, "`chartlift`", known, problems) else { return extension };
@@ -147,8 +156,17 @@ fn extension(node: &Node, usage: Use, problems: &mut Problems) -> TableExtension
         ("match", LoadMode::Match),
     ];
     extension.mode = entries.choice("mode", &words, problems).unwrap_or_default();
+    if extension.key == TargetKey::Identity
+        && matches!(extension.mode, LoadMode::Upsert | LoadMode::SkipExisting)
+    {
+        let place = entries.get("mode").map_or(entries.place, |node| node.place);
+        let message = "rows are found by their key, and `key: identity` makes a new one each time";
+        let problem = Diagnostic::error("mode-key", place, message);
+        problems.push(problem.help("make the key `uuid` or `natural`, or find rows with `mode: match`"));
+    }
     if usage == Use::Target {
         extension.alternatives = matching::read(&entries, extension.mode, problems);
+        extension.fill = matching::fill(&entries, extension.mode, problems);
         extension.triggers = live::triggers(&entries, problems);
     }
     extension.failed = failed(&entries, TABLE_CHECKS, problems);

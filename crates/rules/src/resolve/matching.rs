@@ -4,10 +4,21 @@ use std::collections::HashSet;
 
 use super::schemas::check_field;
 use crate::entries::Problems;
-use crate::{Diagnostic, Located, TableSchema};
+use crate::{Diagnostic, Fill, Located, TableSchema};
 
 /// `key` is the table's primary key.
 pub(super) fn check(schema: &TableSchema, key: &Located<String>, problems: &mut Problems) {
+    if let Fill::Columns(columns) = &schema.extension.fill {
+        for column in columns {
+            check_field(column, schema, problems);
+            let hold = schema.extension.hold.as_ref().is_some_and(|hold| hold.value == column.value);
+            if hold || column.value == key.value {
+                let message = format!("`{}` is not filled in: it is the key, or shows holds", column.value);
+                let problem = Diagnostic::error("match-shape", column.place, message);
+                problems.push(problem.help("leave it out"));
+            }
+        }
+    }
     for alternative in &schema.extension.alternatives {
         let mut seen = HashSet::new();
         for part in alternative {

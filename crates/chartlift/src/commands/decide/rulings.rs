@@ -35,7 +35,7 @@ pub(super) fn lines(
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|_| wrong(None))?.clone();
     let place = |name: &&str| header.iter().position(|known| known.trim() == *name);
-    let places: Vec<usize> = wanted.iter().filter_map(|name| place(name)).collect();
+    let places: Vec<usize> = wanted.iter().filter_map(place).collect();
     let [table, source_key, own_ruling, seen] = places.as_slice() else { return Err(wrong(None)) };
     let mut lines = Vec::new();
     for (at, record) in (1..).zip(reader.records()) {

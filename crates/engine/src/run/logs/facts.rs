@@ -191,6 +191,7 @@ fn of_load(load: &LoadBalance, stage: Stage) -> Fact {
         (Stage::Verify, "verified", load.verified),
     ];
     let parts = [
+        (Stage::Import, "filled", load.filled),
         (Stage::Import, "updated", load.updated),
         (Stage::Import, "unchanged", load.unchanged),
         (Stage::Import, "kept", load.kept),

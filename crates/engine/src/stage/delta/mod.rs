@@ -332,6 +332,11 @@ impl Delta {
         Ok(Some(Finished { report, verdict: Verdict::Suspended, digest: String::new() }))
     }
 
+    /// What somebody has to decide first, where nothing is to be written about it.
+    pub(super) fn into_trouble(self) -> Option<Trouble> {
+        self.trouble
+    }
+
     pub(super) fn findings(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.findings)
     }

@@ -1,5 +1,7 @@
 //! What a table needs once it has its rows: sequences that know of the keys written, and statistics.
 
+use std::collections::BTreeMap;
+
 use super::session::{Server, Session};
 use super::{catalog, facts, quoted, quoted_part};
 use crate::Error;
@@ -11,15 +13,25 @@ const ANALYZE: &str = "gather statistics";
 /// sequence back. Beyond, the sequence is set: nobody draws so many meanwhile.
 const DRAWN: i64 = 10_000;
 
-/// Takes each sequence of the tables past the highest number that its column holds; never back.
-pub(super) async fn advance_sequences(session: &Session, tables: &[&str]) -> Result<(), Error> {
-    for table in tables {
+/// The same for who may only draw numbers.
+const MOST_DRAWN: i64 = 10_000_000;
+
+/// Takes each sequence behind the columns that were written past the highest number that its column holds; never back.
+pub(super) async fn advance_sequences(
+    session: &Session,
+    written: &BTreeMap<String, Vec<String>>,
+) -> Result<(), Error> {
+    for (table, columns) in written {
         let Some(oid) = catalog::oid(session, table).await? else { continue };
         let refused = session.refused_at(ADVANCE, table);
         for row in session.client.query(facts::SEQUENCES, &[&oid]).await.map_err(&refused)? {
             let (sequence, column): (&str, &str) = (row.get(0), row.get(1));
+            if !columns.iter().any(|written| written == column) {
+                continue;
+            }
             let sql = format!(
-                "SELECT CASE WHEN steps > {DRAWN} THEN setval(s.oid::regclass, top)
+                "SELECT CASE WHEN steps > CASE WHEN has_sequence_privilege(s.oid, 'UPDATE') THEN {DRAWN}
+                   ELSE {MOST_DRAWN} END THEN setval(s.oid::regclass, top)
                    ELSE (SELECT max(v) FROM (SELECT nextval(s.oid::regclass) FROM generate_series(1, steps)) d (v)) END
                  FROM pg_sequence q JOIN pg_class s ON s.oid = q.seqrelid,
                    (SELECT max({column})::bigint FROM {table}) t (top),

@@ -57,7 +57,8 @@ SELECT (SELECT string_agg(CASE WHEN part ~ '[."]' THEN '"' || replace(part, '"',
   array(SELECT a.attname::text FROM unnest(f.conkey) WITH ORDINALITY key (number, place)
     JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = key.number ORDER BY key.place),
   array(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY key (number, place)
-    JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = key.number ORDER BY key.place)
+    JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = key.number ORDER BY key.place),
+  CASE WHEN f.condeferrable THEN f.connamespace::regnamespace::text || '.' || quote_ident(f.conname) END
 FROM pg_constraint f JOIN pg_class r ON r.oid = f.confrelid JOIN pg_namespace n ON n.oid = r.relnamespace
 WHERE f.conrelid = $1 AND f.contype = 'f' ORDER BY f.conname"#;
 
@@ -123,6 +124,7 @@ async fn read_prepared(
             table: row.get(0),
             columns: row.get(1),
             referred_columns: row.get(2),
+            deferrable: row.get(3),
         });
     }
     Ok((table, Some(oid)))

@@ -28,7 +28,7 @@ WHERE conrelid = $1 AND condeferrable AND contype IN ('f', 'u', 'p', 'x') ORDER 
 /// Of serial and identity columns, and those that defaults take numbers from.
 pub(super) const SEQUENCES: &str = "
 SELECT s.oid::regclass::text, a.attname::text,
-  has_sequence_privilege(s.oid, 'UPDATE') AND has_sequence_privilege(s.oid, 'USAGE')
+  has_sequence_privilege(s.oid, 'UPDATE') OR has_sequence_privilege(s.oid, 'USAGE')
 FROM pg_attribute a
 JOIN pg_class s ON s.relkind = 'S' AND s.oid IN (
   SELECT d.objid FROM pg_depend d

@@ -161,6 +161,14 @@ impl Target for PostgresTarget {
         digest::rows(&self.server, table, load, buckets, chosen).await
     }
 
+    async fn filled(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+    ) -> Result<Vec<(String, Vec<String>)>, Error> {
+        scope::filled(&self.server, table, load).await
+    }
+
     async fn unanswered(&self, table: &TableSpec, load: &LoadRecord) -> Result<Unanswered, Error> {
         scope::unanswered(&self.server, table, load).await
     }

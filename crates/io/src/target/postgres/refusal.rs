@@ -85,7 +85,7 @@ fn say_what_is_missing(refusal: &mut Refusal, doing: &str, user: &str, database:
         let (kind, name) = kind_and_name(rest);
         refusal.lacks = Some(format!("the user does not own the {kind} `{name}`"));
         refusal.remedy = Some(format!(
-            "let its owner run the command, or make the user a member: GRANT {{owner}} TO {}; the schema \
+            "let its owner run the command, or make the user a member of its role: GRANT <owner> TO {}; the schema \
              `chartlift` must belong to the user that loads",
             role(user)
         ));

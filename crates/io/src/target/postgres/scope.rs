@@ -10,14 +10,16 @@ const DOING: &str = "look which rows the load answers for";
 /// The condition on a crosswalk entry `k` of this keyspace. `superseded` tells whether any row may be a later load's.
 pub(super) fn answered(table: &TableSpec, load: &LoadRecord, superseded: bool) -> String {
     let id = load.id;
-    let written = if load.follows(table) {
+    let written = match table.mode {
+        // What was filled of a matched row is proved apart, cell by cell.
+        WriteMode::Match => format!("k.load = {id} AND k.created"),
+        WriteMode::Fill => format!("k.load = {id} AND k.updated AND NOT k.created"),
         // Rows of earlier loads too, as far as this one did not leave them to themselves.
-        format!(
+        _ if load.follows(table) => format!(
             "k.load <= {id} AND (k.created OR k.updated) AND NOT EXISTS (SELECT FROM chartlift.exempt e \
              WHERE e.load = {id} AND e.keyspace = k.keyspace AND e.source_key = k.source_key)"
-        )
-    } else {
-        format!("k.load = {id} AND (k.created OR k.updated)")
+        ),
+        _ => format!("k.load = {id} AND (k.created OR k.updated)"),
     };
     if superseded {
         // Another series may have written to the same row: entries of the table are one set, whoever made them.
@@ -48,6 +50,24 @@ pub(super) async fn any_superseded(
     let id = i32::try_from(load.id).unwrap_or(i32::MAX);
     let row = session.client.query_one(sql, &[&table.keyspace, &id]).await.map_err(session.refused(DOING))?;
     Ok(row.get(0))
+}
+
+pub(super) async fn filled(
+    server: &Server,
+    table: &TableSpec,
+    load: &LoadRecord,
+) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let session = server.open(DOING).await?;
+    let keyspace = digest::keyspace(&session, load, table, &table.keyspace).await?;
+    let sql = format!(
+        "SELECT b.source_key, array(SELECT u.name FROM unnest(b.columns, b.cells) AS u (name, cell) \
+         WHERE u.cell IS NULL OR u.cell = '') FROM chartlift.before b \
+         WHERE b.load = {} AND b.keyspace = {keyspace} AND NOT b.deleted AND cardinality(b.columns) > 0",
+        load.id
+    );
+    let rows = session.client.query(&sql, &[]).await.map_err(session.refused_at(DOING, &table.name))?;
+    session.close().await;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 pub(super) async fn unanswered(

@@ -139,6 +139,8 @@ fn foreign_keys(connection: &Connection, table: &str, schema: &str) -> Result<Ve
                     columns: vec![column],
                     table: row.get(1)?,
                     referred_columns: vec![referred],
+                    // A load has all of them looked at when it ends.
+                    deferrable: Some(String::new()),
                 };
                 keys.push((id, key));
             }

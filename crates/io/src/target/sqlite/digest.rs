@@ -133,7 +133,8 @@ enum Cell {
 impl CellReader {
     fn new(entry: &CatalogTable, table: &TableSpec, load: &LoadRecord) -> Self {
         let loaded = load.tables.iter().find(|loaded| loaded.name == table.name);
-        let type_of = |index: usize| loaded.and_then(|loaded| loaded.types.get(index)).map(String::as_str);
+        let types = loaded.map(|loaded| loaded.types_of(table.mode)).unwrap_or_default();
+        let type_of = |index: usize| types.get(index).map(String::as_str);
         let columns = table.columns.iter().enumerate().map(|(index, column)| match column.role {
             Role::Key(_) => Cell::Key,
             _ if type_of(index) == Some("boolean") => Cell::Boolean,

@@ -9,6 +9,7 @@ mod existing;
 mod load;
 mod refusal;
 mod rollback;
+#[allow(dead_code, reason = "rows are written back by rollbacks")]
 mod row_hash;
 mod scope;
 mod script;
@@ -168,6 +169,19 @@ impl Target for SqliteTarget {
         let (table, load, chosen) = (table.clone(), load.clone(), chosen.to_vec());
         self.read(move |connection| match connection {
             Some(connection) => digest::rows(connection, &table, &load, buckets, &chosen),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn filled(
+        &self,
+        table: &TableSpec,
+        load: &LoadRecord,
+    ) -> Result<Vec<(String, Vec<String>)>, Error> {
+        let (table, load) = (table.clone(), load.clone());
+        self.read(move |connection| match connection {
+            Some(connection) => scope::filled(connection, &table, &load),
             None => Ok(Vec::new()),
         })
         .await

@@ -161,6 +161,14 @@ pub(super) fn read_cells(cells: &str) -> Option<Vec<Cell>> {
         .collect()
 }
 
+/// Of `chartlift_before`, the columns that held null or empty text.
+pub(super) fn empty_columns(columns: &str, cells: &str) -> Vec<String> {
+    let columns: Vec<String> = serde_json::from_str(columns).unwrap_or_default();
+    let cells: Vec<Option<String>> = serde_json::from_str(cells).unwrap_or_default();
+    let empty = |cell: &Option<String>| cell.as_ref().is_none_or(|cell| cell == "t");
+    columns.into_iter().zip(cells).filter(|(_, cell)| empty(cell)).map(|(name, _)| name).collect()
+}
+
 fn read_cell(cell: &str) -> Option<Cell> {
     let (letter, rest) = (cell.chars().next()?, cell.get(1..)?);
     Some(match letter {

@@ -17,12 +17,16 @@ const LATER: &str = "SELECT 1 FROM chartlift_before b JOIN chartlift_keyspace bs
 
 /// The condition on a crosswalk entry `k` of the load `?2`. `superseded` tells whether any row may be a later load's.
 pub(super) fn answered(table: &TableSpec, load: &LoadRecord, superseded: bool) -> String {
-    let written = if load.follows(table) {
+    let written = match table.mode {
+        // What was filled of a matched row is proved apart, cell by cell.
+        WriteMode::Match => "k.load = ?2 AND k.created = 1",
+        WriteMode::Fill => "k.load = ?2 AND k.updated = 1 AND k.created = 0",
         // Rows of earlier loads too, as far as this one did not leave them to themselves.
-        "k.load <= ?2 AND (k.created = 1 OR k.updated = 1) AND NOT EXISTS (SELECT 1 FROM chartlift_exempt e \
-         WHERE e.load = ?2 AND e.keyspace = k.keyspace AND e.source_key = k.source_key)"
-    } else {
-        "k.load = ?2 AND (k.created = 1 OR k.updated = 1)"
+        _ if load.follows(table) => {
+            "k.load <= ?2 AND (k.created = 1 OR k.updated = 1) AND NOT EXISTS (SELECT 1 FROM chartlift_exempt e \
+             WHERE e.load = ?2 AND e.keyspace = k.keyspace AND e.source_key = k.source_key)"
+        }
+        _ => "k.load = ?2 AND (k.created = 1 OR k.updated = 1)",
     };
     if superseded { format!("{written} AND NOT EXISTS ({LATER})") } else { written.to_owned() }
 }
@@ -36,6 +40,26 @@ pub(super) fn any_superseded(
     let sql = "SELECT EXISTS (SELECT 1 FROM chartlift_before b JOIN chartlift_keyspace s ON s.id = b.keyspace \
                WHERE s.target_table = ?1 AND b.load > ?2)";
     connection.query_row(sql, params![table.keyspace, load.id], |row| row.get(0)).map_err(refused(DOING))
+}
+
+pub(super) fn filled(
+    connection: &Connection,
+    table: &TableSpec,
+    load: &LoadRecord,
+) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let keyspace = bookkeeping::find_keyspace(connection, &load.series, &table.system, &table.keyspace)?;
+    let sql = "SELECT source_key, columns, cells FROM chartlift_before \
+               WHERE load = ?1 AND keyspace = ?2 AND deleted = 0 AND columns <> '[]'";
+    let read = || -> rusqlite::Result<Vec<(String, String, String)>> {
+        let mut statement = connection.prepare(sql)?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        statement.query_map(params![load.id, keyspace.unwrap_or(-1)], row)?.collect()
+    };
+    let rows = read().map_err(refused_at(DOING, &table.name))?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, columns, cells)| (key, row_hash::empty_columns(&columns, &cells)))
+        .collect())
 }
 
 pub(super) fn unanswered(

@@ -47,14 +47,17 @@ impl<'a> Merge<'a> {
 
     /// Brings `rows` staged rows into the table.
     pub(super) async fn run(&self, rows: u64, rulings: &Rulings, compared: bool) -> Result<Merged, Error> {
-        let merged = if compared {
+        let merged = if self.table.mode == WriteMode::Late {
+            self.prepare().await?;
+            self.fill_in().await?;
+            Merged::default()
+        } else if compared {
             self.apply(rulings).await?
         } else if self.compares() {
             self.look(rows).await?;
             self.apply(rulings).await?
         } else {
-            self.run_sql(COMPARE, MEMORY).await?;
-            self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
+            self.prepare().await?;
             let inserted = self.insert(self.stage, "true", rows).await?;
             self.enter(self.stage, "true", "true", "NULL").await?;
             Merged { inserted, ..Merged::default() }
@@ -69,10 +72,14 @@ impl<'a> Merge<'a> {
 
     /// Compares the staged rows with those that are there.
     pub(super) async fn look(&self, rows: u64) -> Result<(), Error> {
-        self.run_sql(COMPARE, MEMORY).await?;
-        self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await?;
+        self.prepare().await?;
         self.lock().await?;
         self.compare(rows).await
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        self.run_sql(COMPARE, MEMORY).await?;
+        self.run_sql(COMPARE, &format!("ANALYZE {}", self.stage)).await
     }
 
     /// What rows were is only kept truly where nobody writes to them meanwhile.
@@ -84,10 +91,10 @@ impl<'a> Merge<'a> {
     /// Finds for every staged row the one that is there, and what it was where its cells differ.
     async fn compare(&self, rows: u64) -> Result<(), Error> {
         let (key, staged_key) = &self.key;
-        let upserts = self.table.mode == WriteMode::Upsert;
-        let cells = if upserts || self.plan.follows {
+        let anybodys = matches!(self.table.mode, WriteMode::Upsert | WriteMode::Fill);
+        let cells = if anybodys || self.plan.follows {
             // Of other modes only rows that an earlier load wrote are written to.
-            let own = if upserts { "true" } else { "coalesce(k.created OR k.updated, false)" };
+            let own = if anybodys { "true" } else { "coalesce(k.created OR k.updated, false)" };
             let cells = self.old_cells().await?;
             format!("CASE WHEN t.ctid IS NOT NULL AND {own} AND ({}) THEN {cells} END", self.differs())
         } else {
@@ -101,7 +108,9 @@ impl<'a> Merge<'a> {
         } else {
             let keyspace = self.plan.keyspace;
             let join = format!(
-                " LEFT JOIN chartlift.crosswalk k ON k.keyspace = {keyspace} AND k.source_key = s.key"
+                " LEFT JOIN chartlift.crosswalk k ON k.keyspace = {keyspace} AND k.source_key = s.key \
+                 AND k.load <> {}",
+                self.load
             );
             ("k.load AS entry_load, k.created AS entry_created, k.updated AS entry_updated", join)
         };
@@ -130,11 +139,26 @@ impl<'a> Merge<'a> {
                 continue;
             }
             let class = digest::class_of(&self.entry, &column.name);
+            if self.table.mode == WriteMode::Fill {
+                differs.push(self.fills(at, &column.name));
+                continue;
+            }
             let there = alike(&format!("t.{}", quoted_part(&column.name)), class);
             let new = alike(&format!("s.{}", stage::column(at)), class);
             differs.push(format!("{there} IS DISTINCT FROM {new}"));
         }
         if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") }
+    }
+
+    /// Whether a cell is empty and the load has something for it.
+    fn fills(&self, at: usize, column: &str) -> String {
+        let class = digest::class_of(&self.entry, column);
+        let (there, new) = (format!("t.{}", quoted_part(column)), format!("s.{}", stage::column(at)));
+        if class == TypeClass::Text {
+            format!("(coalesce({there}::text, '') = '' AND coalesce({new}::text, '') <> '')")
+        } else {
+            format!("({there} IS NULL AND {new} IS NOT NULL)")
+        }
     }
 
     /// The text forms of all cells that can be written, as an array.
@@ -164,6 +188,9 @@ impl<'a> Merge<'a> {
         let count = |at: usize| row.get::<_, i64>(at) as u64;
         let (fresh, changed, all, known) = (count(0), count(1), count(2), count(3));
         let there = all - fresh - changed;
+        if self.table.mode == WriteMode::Fill {
+            return self.fill((all, fresh, changed)).await;
+        }
         let taken_over = if skips || follows { "place IS NULL" } else { "true" };
         if changed > 0 || known > 0 {
             self.keep_before(taken_over).await?;
@@ -186,7 +213,23 @@ impl<'a> Merge<'a> {
             (true, false) => there,
             _ => 0,
         };
-        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, kept })
+        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, filled: 0, kept })
+    }
+
+    /// Fills what is empty in rows that are there, and makes their entries this load's.
+    async fn fill(&self, (all, fresh, changed): (u64, u64, u64)) -> Result<Merged, Error> {
+        self.all_taken(all, all - fresh)?;
+        if changed > 0 {
+            self.keep_before("false").await?;
+            self.update(changed).await?;
+            let sql = format!(
+                "UPDATE {} k SET load = {}, created = false, updated = true FROM {} s \
+                 WHERE k.keyspace = {} AND k.source_key = s.key AND s.cells IS NOT NULL",
+                self.plan.crosswalk, self.load, self.compared, self.plan.keyspace
+            );
+            self.run_sql(super::LINK, &sql).await?;
+        }
+        Ok(Merged { filled: changed, ..Merged::default() })
     }
 
     /// Leaves rows as they are that a ruling keeps.
@@ -228,11 +271,41 @@ impl<'a> Merge<'a> {
         self.run_sql(BEFORE, &sql).await
     }
 
-    async fn update(&self, rows: u64) -> Result<(), Error> {
+    /// Writes columns of rows that are this load's already.
+    async fn fill_in(&self) -> Result<(), Error> {
         let mut cells = Vec::new();
+        let mut given = Vec::new();
         for (at, column) in self.table.columns.iter().enumerate() {
             if !matches!(column.role, Role::Key(_)) {
                 cells.push(format!("{} = s.{}", quoted_part(&column.name), stage::column(at)));
+                given.push(format!("s.{} IS NOT NULL", stage::column(at)));
+            }
+        }
+        let given = given.join(" OR ");
+        let (key, staged_key) = &self.key;
+        let (from, table) = (self.stage, quoted(&self.table.name));
+        let counted = format!("SELECT count(*) FROM {from} s WHERE {given}");
+        let refused = self.session.refused_at(WRITE, &self.table.name);
+        let sent: i64 = self.session.client.query_one(&counted, &[]).await.map_err(refused)?.get(0);
+        let sql = format!(
+            "UPDATE {table} t SET {} FROM {from} s WHERE t.{key} = s.{staged_key} AND ({given})",
+            cells.join(", ")
+        );
+        let taken = self.execute(WRITE, &sql).await?;
+        self.all_taken(sent as u64, taken)
+    }
+
+    async fn update(&self, rows: u64) -> Result<(), Error> {
+        let mut cells = Vec::new();
+        for (at, column) in self.table.columns.iter().enumerate() {
+            let (name, new) = (quoted_part(&column.name), stage::column(at));
+            match column.role {
+                Role::Key(_) => {}
+                _ if self.table.mode == WriteMode::Fill => {
+                    let fills = self.fills(at, &column.name);
+                    cells.push(format!("{name} = CASE WHEN {fills} THEN s.{new} ELSE t.{name} END"));
+                }
+                _ => cells.push(format!("{name} = s.{new}")),
             }
         }
         // Each row is fetched by its place: no other way is as short.

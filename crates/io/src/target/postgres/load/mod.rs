@@ -7,7 +7,7 @@ mod merge;
 mod remove;
 mod stage;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -36,18 +36,19 @@ struct PostgresLoad {
     session: Session,
     header: LoadHeader,
     load: i32,
-    /// By table and system.
-    plans: HashMap<(String, String), Plan>,
+    plans: HashMap<Own, Plan>,
+    /// The columns that were written, by table.
+    written: BTreeMap<String, Vec<String>>,
     /// Rows of earlier loads are compared before they are written to.
     follows: bool,
-    /// Tables whose rows are compared already, by table and system.
-    compared: HashSet<(String, String)>,
+    /// Tables whose rows are compared already.
+    compared: HashSet<Own>,
     /// Rows written of each and not merged yet.
-    waiting: HashMap<(String, String), u64>,
+    waiting: HashMap<Own, u64>,
     copy: Option<OpenCopy>,
     links: BytesMut,
     /// The table and system whose entries `links` holds, and the statement that sends them.
-    links_of: (String, String),
+    links_of: Own,
     links_copy: String,
     /// Keyspaces that no load used before: their entries go into a partition of their own.
     new_keyspaces: Vec<i32>,
@@ -58,6 +59,13 @@ struct PostgresLoad {
     stages: usize,
     /// A call did not come to its end: nothing may be committed any more.
     broken: bool,
+}
+
+/// What rows are kept apart by: table, system, and how they are written.
+type Own = (String, String, WriteMode);
+
+fn own(table: &TableSpec) -> Own {
+    (table.name.clone(), table.system.clone(), table.mode)
 }
 
 /// What is looked up once a table.
@@ -99,6 +107,7 @@ pub(super) async fn begin(server: &Server, header: &LoadHeader) -> Result<Begun,
         header: header.clone(),
         load,
         plans: HashMap::new(),
+        written: BTreeMap::new(),
         follows: false,
         compared: HashSet::new(),
         waiting: HashMap::new(),
@@ -156,7 +165,7 @@ impl Load for PostgresLoad {
 
     async fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
         self.settle().await?;
-        let own = (table.name.clone(), table.system.clone());
+        let own = own(table);
         let Some(rows) = self.waiting.remove(&own) else { return Ok(Merged::default()) };
         self.broken = true;
         let plan = self.plan_of(table).await?;
@@ -165,7 +174,9 @@ impl Load for PostgresLoad {
             Some(stage) => {
                 let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
                 let merged = merge.run(rows, rulings, self.compared.remove(&own)).await?;
-                LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+                if merged != Merged::default() {
+                    LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+                }
                 // What it waited in is gone.
                 self.plans.remove(&own);
                 merged
@@ -173,6 +184,23 @@ impl Load for PostgresLoad {
         };
         self.broken = false;
         Ok(merged)
+    }
+
+    async fn defer(&mut self, constraints: &[String]) -> Result<(), Error> {
+        self.settle().await?;
+        if constraints.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("SET CONSTRAINTS {} DEFERRED", constraints.join(", "));
+        self.session.run("let references wait", &sql).await
+    }
+
+    async fn check(&mut self) -> Result<(), Error> {
+        self.settle().await?;
+        self.broken = true;
+        self.session.run("check what waits for the end", "SET CONSTRAINTS ALL IMMEDIATE").await?;
+        self.broken = false;
+        Ok(())
     }
 
     async fn follow(&mut self) -> Result<(), Error> {
@@ -186,7 +214,7 @@ impl Load for PostgresLoad {
         let plan = self.plan_of(table).await?;
         let mut found = Comparison::default();
         if let Some(stage) = plan.stage.as_ref().filter(|_| plan.follows) {
-            let own = (table.name.clone(), table.system.clone());
+            let own = own(table);
             LoadedTable::of(&mut self.tables, &table.name).follows = true;
             let rows = *self.waiting.entry(own.clone()).or_default();
             let merge = Merge::new(&self.session, table, &plan, (stage, self.load)).await?;
@@ -282,8 +310,8 @@ impl Load for PostgresLoad {
         let tables = LoadedTable::reconcile(&self.tables, outcome)?;
         self.end_copy().await?;
         self.send_links().await?;
-        let written: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
-        aftermath::advance_sequences(&self.session, &written).await?;
+        aftermath::advance_sequences(&self.session, &self.written).await?;
+        failpoint::hit("sequences-advanced");
         self.disabled.enable_again(&self.session).await?;
         if !self.new_keyspaces.is_empty() {
             bookkeeping::attach_partition(&self.session, self.load, &self.new_keyspaces).await?;
@@ -322,19 +350,18 @@ impl PostgresLoad {
 
     /// Matched rows are found before they are written, and never written to.
     fn compares_with_earlier(&self, table: &TableSpec) -> bool {
-        self.follows && table.mode != WriteMode::Match
+        self.follows && !matches!(table.mode, WriteMode::Match | WriteMode::Fill | WriteMode::Late)
     }
 
     /// Ends what is open of another table, or of another system's rows of the same.
     async fn turn_to(&mut self, table: &TableSpec) -> Result<Plan, Error> {
-        let own = (&table.name, &table.system);
-        if (&self.links_of.0, &self.links_of.1) != own {
+        if self.links_of != own(table) {
             // One COPY at a time, and nothing else beside it.
             self.end_copy().await?;
             self.send_links().await?;
         }
         let plan = self.plan_of(table).await?;
-        self.links_of = (table.name.clone(), table.system.clone());
+        self.links_of = own(table);
         self.links_copy.clone_from(&plan.links_copy);
         Ok(plan)
     }
@@ -350,7 +377,7 @@ impl PostgresLoad {
     }
 
     async fn plan_of(&mut self, table: &TableSpec) -> Result<Plan, Error> {
-        let own = (table.name.clone(), table.system.clone());
+        let own = own(table);
         if let Some(plan) = self.plans.get(&own) {
             return Ok(plan.clone());
         }
@@ -390,6 +417,8 @@ impl PostgresLoad {
             linked,
             stage,
         };
+        let columns = table.columns.iter().map(|column| column.name.clone()).collect();
+        self.written.insert(table.name.clone(), columns);
         self.plans.insert(own, plan.clone());
         Ok(plan)
     }
@@ -419,14 +448,13 @@ impl PostgresLoad {
             let values = Values::of(&table.name, &column.name, array.as_ref())?;
             types.push(values.value_type().name().to_owned());
         }
-        let loaded = LoadedTable::of(&mut self.tables, &table.name);
-        loaded.types = types;
+        LoadedTable::of(&mut self.tables, &table.name).note_types(table.mode, types);
         let rows = batch.num_rows() as u64;
         // Staged rows count once it is known what became of them.
         if plan.stage.is_none() {
-            loaded.rows += rows;
+            LoadedTable::of(&mut self.tables, &table.name).rows += rows;
         }
-        *self.waiting.entry((table.name.clone(), table.system.clone())).or_default() += rows;
+        *self.waiting.entry(own(table)).or_default() += rows;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ const WAYS: &str = "
 SELECT row_security_active(c.oid),
   EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3'),
   EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid = c.oid AND f.contype = 'f'
-    AND NOT f.condeferrable)
+    AND NOT f.condeferred)
 FROM pg_class c WHERE c.oid = to_regclass($1)";
 
 /// `follows`: earlier loads may have rows in the table that are to be compared.

@@ -74,12 +74,17 @@ impl<'a> Merge<'a> {
 
     /// Brings `rows` staged rows into the table; `compared`: they are compared already.
     pub(super) fn run(&self, rows: u64, rulings: &Rulings, compared: bool) -> Result<Merged, Error> {
-        if !compared {
-            self.compare(rows)?;
-        }
-        let merged = self.apply(rulings)?;
+        let merged = if self.table.mode == WriteMode::Late {
+            self.update(self.stage, "1", rows)?;
+            Merged::default()
+        } else {
+            if !compared {
+                self.compare(rows)?;
+            }
+            self.apply(rulings)?
+        };
         for name in [self.stage, &self.compared] {
-            self.execute(WRITE, &format!("DROP TABLE {name}"), &[])?;
+            self.execute(WRITE, &format!("DROP TABLE IF EXISTS {name}"), &[])?;
         }
         Ok(merged)
     }
@@ -88,10 +93,10 @@ impl<'a> Merge<'a> {
     pub(super) fn compare(&self, rows: u64) -> Result<(), Error> {
         let names = row_hash::columns(self.connection, &self.table.name)?;
         let (key, staged_key) = &self.key;
-        let upserts = self.table.mode == WriteMode::Upsert;
-        let cells = if upserts || self.plan.follows {
+        let anybodys = matches!(self.table.mode, WriteMode::Upsert | WriteMode::Fill);
+        let cells = if anybodys || self.plan.follows {
             // Of other modes only rows that an earlier load wrote are written to.
-            let own = if upserts { "1" } else { "coalesce(k.created = 1 OR k.updated = 1, 0)" };
+            let own = if anybodys { "1" } else { "coalesce(k.created = 1 OR k.updated = 1, 0)" };
             let cells = row_hash::cells_of("t", &names);
             format!("CASE WHEN t.{key} IS NOT NULL AND {own} AND ({}) THEN {cells} END", self.differs())
         } else {
@@ -102,12 +107,13 @@ impl<'a> Merge<'a> {
              CASE WHEN t.{key} IS NOT NULL THEN {} END AS hash, k.load AS entry_load, k.created AS entry_created, \
              k.updated AS entry_updated, k.row_hash AS entry_row_hash \
              FROM {} s LEFT JOIN {} t ON t.{key} = s.{staged_key} \
-             LEFT JOIN chartlift_crosswalk k ON k.keyspace = {} AND k.source_key = s.key",
+             LEFT JOIN chartlift_crosswalk k ON k.keyspace = {} AND k.source_key = s.key AND k.load <> {}",
             self.compared,
             row_hash::hash_of("t", &names),
             self.stage,
             quoted(&self.table.name),
-            self.plan.keyspace
+            self.plan.keyspace,
+            self.load
         );
         self.execute(COMPARE, &sql, &[])?;
         if self.count("1")? != rows {
@@ -125,7 +131,10 @@ impl<'a> Merge<'a> {
             if matches!(spec.role, Role::Key(_)) {
                 continue;
             }
-            differs.push(self.cell_differs(at, &spec.name, "s"));
+            differs.push(match self.table.mode {
+                WriteMode::Fill => fills(at, &spec.name),
+                _ => self.cell_differs(at, &spec.name, "s"),
+            });
         }
         if differs.is_empty() { "0".to_owned() } else { differs.join(" OR ") }
     }
@@ -144,6 +153,9 @@ impl<'a> Merge<'a> {
     /// What is written to rows that were compared, in the bookkeeping and in the table.
     fn apply(&self, rulings: &Rulings) -> Result<Merged, Error> {
         let kept = self.keep(&rulings.keep)?;
+        if self.table.mode == WriteMode::Fill {
+            return self.fill();
+        }
         let skips = self.table.mode == WriteMode::SkipExisting;
         let follows = self.plan.follows;
         let written = "coalesce(entry_created = 1 OR entry_updated = 1, 0)";
@@ -157,7 +169,7 @@ impl<'a> Merge<'a> {
         let there = self.count("1")? - fresh - changed;
         self.keep_before(if skips || follows { "NOT there" } else { "1" })?;
         if changed > 0 {
-            self.update(changed)?;
+            self.update(&self.compared, "s.cells IS NOT NULL", changed)?;
         }
         let names: Vec<String> = self.table.columns.iter().map(|spec| quoted_part(&spec.name)).collect();
         let cells: Vec<String> = (0..names.len()).map(column).collect();
@@ -176,7 +188,23 @@ impl<'a> Merge<'a> {
             _ => 0,
         };
         self.enter(skips)?;
-        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, kept })
+        Ok(Merged { inserted, updated: changed, unchanged: there - matched, matched, filled: 0, kept })
+    }
+
+    /// Fills what is empty in rows that are there, and makes their entries this load's.
+    fn fill(&self) -> Result<Merged, Error> {
+        let (all, there) = (self.count("1")?, self.count("there")?);
+        self.all_taken(all, there)?;
+        let changed = self.count("cells IS NOT NULL")?;
+        self.keep_before("0")?;
+        self.update(&self.compared, "s.cells IS NOT NULL", changed)?;
+        let sql = format!(
+            "UPDATE chartlift_crosswalk AS k SET load = ?1, created = 0, updated = 1 FROM {} s \
+             WHERE k.keyspace = ?2 AND k.source_key = s.key AND s.cells IS NOT NULL",
+            self.compared
+        );
+        self.execute("write the crosswalk", &sql, &[&self.load, &self.plan.keyspace])?;
+        Ok(Merged { filled: changed, ..Merged::default() })
     }
 
     /// Leaves rows as they are that a ruling keeps.
@@ -213,19 +241,24 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    fn update(&self, rows: u64) -> Result<(), Error> {
+    fn update(&self, from: &str, which: &str, rows: u64) -> Result<(), Error> {
         let mut cells = Vec::new();
         for (at, spec) in self.table.columns.iter().enumerate() {
-            if !matches!(spec.role, Role::Key(_)) {
-                cells.push(format!("{} = s.{}", quoted_part(&spec.name), column(at)));
+            let (name, new) = (quoted_part(&spec.name), column(at));
+            match spec.role {
+                Role::Key(_) => {}
+                _ if self.table.mode == WriteMode::Fill => {
+                    let fills = fills(at, &spec.name);
+                    cells.push(format!("{name} = CASE WHEN {fills} THEN s.{new} ELSE t.{name} END"));
+                }
+                _ => cells.push(format!("{name} = s.{new}")),
             }
         }
         let (key, staged_key) = &self.key;
         let sql = format!(
-            "UPDATE {} AS t SET {} FROM {} s WHERE t.{key} = s.{staged_key} AND s.cells IS NOT NULL",
+            "UPDATE {} AS t SET {} FROM {from} s WHERE t.{key} = s.{staged_key} AND {which}",
             quoted(&self.table.name),
-            cells.join(", "),
-            self.compared
+            cells.join(", ")
         );
         let taken = self.execute(WRITE, &sql, &[])?;
         self.all_taken(rows, taken)
@@ -278,4 +311,9 @@ impl<'a> Merge<'a> {
         let done = self.connection.execute(sql, params_from_iter(parameters));
         done.map(|rows| rows as u64).map_err(refused_at(doing, &self.table.name))
     }
+}
+
+/// Whether a cell is empty and the load has something for it.
+fn fills(at: usize, name: &str) -> String {
+    format!("(coalesce(t.{}, '') = '' AND coalesce(s.{}, '') <> '')", quoted_part(name), column(at))
 }

@@ -103,6 +103,15 @@ impl Load for SqliteLoad {
         self.ask(move |session| session.remove(&table, &source_keys)).await
     }
 
+    /// The transaction began with all of them deferred.
+    async fn defer(&mut self, _constraints: &[String]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn check(&mut self) -> Result<(), Error> {
+        self.ask(|session| session.check()).await
+    }
+
     /// The transaction began with the write lock.
     async fn lock(&mut self, _tables: &[TableSpec]) -> Result<(), Error> {
         Ok(())

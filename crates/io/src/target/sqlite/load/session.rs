@@ -13,7 +13,6 @@ use super::super::triggers::Disabled;
 use super::super::{READ_ONLY, bookkeeping, catalog, quoted, quoted_part, row_hash};
 use super::merge::{self, Merge};
 use super::{earlier, ended, remove};
-use crate::Error;
 use crate::copy::parse_bytes;
 use crate::failpoint;
 use crate::target::values::{Values, number_as_float, write_date, write_instant, write_number, write_uuid};
@@ -21,6 +20,7 @@ use crate::target::{
     CatalogColumn, ColumnSpec, Comparison, Exemption, LoadHeader, LoadOutcome, LoadRecord, LoadedTable,
     Merged, Path as Way, Removed, Rulings, TableSpec, TypeClass, WriteMode,
 };
+use crate::{Error, Refusal};
 
 #[expect(clippy::large_enum_variant, reason = "one value a load, moved once")]
 pub(super) enum Opened {
@@ -33,19 +33,25 @@ pub(super) struct Session {
     pub(super) header: LoadHeader,
     pub(super) load: i64,
     tables: Vec<LoadedTable>,
-    /// By table and system.
-    plans: HashMap<(String, String), Plan>,
+    plans: HashMap<Own, Plan>,
     pub(super) disabled: Disabled,
     /// Rows of earlier loads are compared before they are written to.
     pub(super) follows: bool,
     /// Tables whose rows are compared already, by table and system.
-    compared: HashSet<(String, String)>,
+    compared: HashSet<Own>,
     /// Rows written of each and not merged yet.
-    waiting: HashMap<(String, String), u64>,
+    waiting: HashMap<Own, u64>,
     /// How many tables rows waited in so far.
     stages: usize,
     /// The tables that have plans.
     planned: Vec<TableSpec>,
+}
+
+/// What rows are kept apart by: table, system, and how they are written.
+type Own = (String, String, WriteMode);
+
+fn own(table: &TableSpec) -> Own {
+    (table.name.clone(), table.system.clone(), table.mode)
 }
 
 /// What is looked up once a table.
@@ -147,7 +153,7 @@ impl Session {
     }
 
     fn plan(&mut self, table: &TableSpec) -> Result<Plan, Error> {
-        let own = (table.name.clone(), table.system.clone());
+        let own = own(table);
         if let Some(plan) = self.plans.get(&own) {
             return Ok(plan.clone());
         }
@@ -195,28 +201,28 @@ impl Session {
         columns: &[(&ColumnSpec, TypeClass, Values<'_>)],
         rows: u64,
     ) {
-        let own = (table.name.clone(), table.system.clone());
+        let own = own(table);
         *self.waiting.entry(own).or_default() += rows;
         let loaded = LoadedTable::of(&mut self.tables, &table.name);
         // Staged rows count once it is known what became of them.
         if plan.stage.is_none() {
             loaded.rows += rows;
         }
-        if loaded.types.is_empty() {
-            loaded.types =
-                columns.iter().map(|(_, _, values)| values.value_type().name().to_owned()).collect();
-        }
+        let types = columns.iter().map(|(_, _, values)| values.value_type().name().to_owned());
+        loaded.note_types(table.mode, types.collect());
     }
 
     pub(super) fn merge(&mut self, table: &TableSpec, rulings: &Rulings) -> Result<Merged, Error> {
-        let own = (table.name.clone(), table.system.clone());
+        let own = own(table);
         let Some(rows) = self.waiting.remove(&own) else { return Ok(Merged::default()) };
         let plan = self.plan(table)?;
         let Some(stage) = &plan.stage else { return Ok(Merged { inserted: rows, ..Merged::default() }) };
         let compared = self.compared.remove(&own);
         let merged =
             Merge::new(&self.connection, table, &plan, (stage, self.load))?.run(rows, rulings, compared)?;
-        LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+        if merged != Merged::default() {
+            LoadedTable::of(&mut self.tables, &table.name).add(&merged);
+        }
         // What it waited in is gone.
         self.plans.remove(&own);
         Ok(merged)
@@ -224,7 +230,7 @@ impl Session {
 
     /// Matched rows are found before they are written, and never written to.
     pub(super) fn compares_with_earlier(&self, table: &TableSpec) -> Result<bool, Error> {
-        if !self.follows || table.mode == WriteMode::Match {
+        if !self.follows || matches!(table.mode, WriteMode::Match | WriteMode::Fill | WriteMode::Late) {
             return Ok(false);
         }
         let known = bookkeeping::find_keyspace(
@@ -245,7 +251,7 @@ impl Session {
         let Some(stage) = plan.stage.as_ref().filter(|_| plan.follows) else {
             return Ok(Comparison::default());
         };
-        let own = (table.name.clone(), table.system.clone());
+        let own = own(table);
         LoadedTable::of(&mut self.tables, &table.name).follows = true;
         let rows = *self.waiting.entry(own.clone()).or_default();
         let merge = Merge::new(&self.connection, table, &plan, (stage, self.load))?;
@@ -291,6 +297,7 @@ impl Session {
                 let key = Some(target_key);
                 let (uuid, linked) = (key.filter(|_| !plan.linked), key.filter(|_| plan.linked));
                 insert.execute(params![plan.keyspace, source_key, uuid, self.load, false, linked])?;
+                failpoint::hit("crosswalk-row");
             }
             Ok(())
         };
@@ -316,6 +323,14 @@ impl Session {
         failpoint::hit("load-committed");
         let committed = bookkeeping::find_load(&self.connection, &self.header.order)?;
         committed.ok_or_else(|| ended("the load record is gone"))
+    }
+
+    /// Looks at what would stop the commit.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Some(table) = self.first_loose_table() else { return Ok(()) };
+        let code = "SQLITE_CONSTRAINT_FOREIGNKEY".to_owned();
+        let refusal = Refusal { code, table: Some(table), ..Refusal::default() };
+        Err(Error::Refused { doing: "check what waits for the end", refusal: Box::new(refusal) })
     }
 
     /// The table whose references lead nowhere: at the commit SQLite itself does not say.
