@@ -143,7 +143,7 @@ pub(crate) enum Command {
     /// Approve an order's import, exactly as it is now
     #[command(after_help = APPROVE_HELP)]
     Approve(Approve),
-    /// Take an order's load back out of the target, if nobody has changed its rows since
+    /// Take an order's load back out of the target; charts that somebody has worked on since stay whole
     #[command(
         after_help = "EXAMPLE\n  chartlift rollback --order 77 --dry-run\n  chartlift rollback --order 77"
     )]

@@ -137,13 +137,15 @@ fn exit_of_edge(error: &chartlift_io::Error) -> Exit {
     match error {
         Error::File { source, .. } => exit_of_io(source),
         _ if error.is_transient() => Exit::Transient,
-        Error::Fenced { .. } | Error::Gone { .. } | Error::Stood { .. } => Exit::Conflict,
+        Error::Fenced { .. } | Error::Untold { .. } | Error::Stood { .. } => Exit::Conflict,
         Error::Refused { refusal, .. } if refusal.is_taken_key() => Exit::Conflict,
         // What the login, the database's name or a missing right refuses, no transaction has touched.
         Error::Refused { refusal, .. } if is_setup(&refusal.code) => Exit::Usage,
-        Error::Refused { .. } | Error::Short { .. } | Error::Value { .. } | Error::Shape { .. } => {
-            Exit::Undone
-        }
+        Error::Refused { .. }
+        | Error::Short { .. }
+        | Error::Value { .. }
+        | Error::Unproved { .. }
+        | Error::Shape { .. } => Exit::Undone,
         Error::HashDiffers { .. } => Exit::Failed,
         _ => Exit::Usage,
     }

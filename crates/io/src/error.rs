@@ -63,11 +63,15 @@ pub enum Error {
     CommitUnknown { order: String, source: Box<Error> },
     #[error("`{table}` did not take all rows: {taken} of {sent}")]
     Short { table: String, sent: u64, taken: u64 },
-    #[error("`{table}` has {found} of the {loaded} rows that were loaded into it")]
-    Gone { table: String, loaded: u64, found: u64 },
-    /// A later load has matched rows that this one created.
+    /// A later load has written or matched rows that this one wrote, or may have.
     #[error("load {later} stands on rows of load {load}")]
     Stood { load: i64, later: i64 },
+    /// The database does not know any more who wrote a load's rows last.
+    #[error("nothing tells which rows of load {load} were written to since")]
+    Untold { load: i64 },
+    /// The rows are not as they were before the load. Nothing was taken back.
+    #[error("rows of `{table}` did not come back as they were: {}", columns.join(", "))]
+    Unproved { table: String, columns: Vec<String> },
     #[error("cannot read the input")]
     Read { source: std::io::Error },
     #[error("no file can be written like this: {reason}")]
@@ -117,12 +121,13 @@ impl Error {
             | Self::BookkeepingNewer { .. }
             | Self::BookkeepingOlder { .. }
             | Self::Stood { .. }
+            | Self::Untold { .. }
+            | Self::Unproved { .. }
             | Self::Fenced { .. }
             | Self::Value { .. }
             | Self::Shape { .. }
             | Self::HashDiffers { .. }
             | Self::Short { .. }
-            | Self::Gone { .. }
             | Self::Dialect { .. }
             | Self::Changed
             | Self::ChunkTooLarge { .. }
@@ -155,12 +160,13 @@ impl Error {
             Self::BookkeepingNewer { .. } => "bookkeeping-newer",
             Self::BookkeepingOlder { .. } => "bookkeeping-older",
             Self::Stood { .. } => "newer-load",
+            Self::Untold { .. } => "rollback-untold",
+            Self::Unproved { .. } => "rollback-unproved",
             Self::Fenced { .. } => "order-locked",
             Self::Value { .. } => "value-unfit",
             Self::Shape { .. } => "column-unfit",
             Self::HashDiffers { .. } => "hash-differs",
             Self::Short { .. } => "load-unbalanced",
-            Self::Gone { .. } => "edited-since-load",
             Self::CommitUnknown { .. } => "commit-unknown",
         }
     }
@@ -173,6 +179,12 @@ impl Error {
             }
             Self::BookkeepingOlder { .. } => Some("`chartlift target init` brings it up to date"),
             Self::Stood { .. } => Some("roll the later load back first"),
+            Self::Untold { .. } => Some(
+                "it was loaded by an older chartlift, or the database was restored from a dump: restore a backup instead",
+            ),
+            Self::Unproved { .. } => Some(
+                "look for a trigger that writes these columns, or keeps rows from being deleted; nothing was taken back",
+            ),
             Self::BookkeepingNewer { .. } => Some("use the newer chartlift that wrote it"),
             Self::Fenced { .. } => Some("wait until it has ended, then run the same command again"),
             Self::Address { .. } => Some("use `sqlite:PATH` or `postgresql://user@host/database`"),

@@ -4,12 +4,13 @@ mod inputs;
 
 use chartlift_engine::decisions::carry_over;
 use chartlift_engine::order::{Creation, Event, Order, OrderSpec, Record};
+use chartlift_engine::rollback::charts_kept;
 use serde_json::{Value, json};
 
 use crate::args::{OrderCommand, OrderCreate};
 use crate::config::{Config, clock};
 use crate::exit::{Exit, Failure};
-use crate::output::{Align::Left, Align::Right, Output, Table};
+use crate::output::{Align::Left, Align::Right, Output, Table, grouped};
 
 pub(super) fn run(command: &OrderCommand, config: &Config, output: &Output) -> Result<Exit, Failure> {
     match command {
@@ -175,6 +176,9 @@ fn event(record: &Record) -> String {
         Event::Failed { stage, attempt, code, .. } => {
             format!("{} failed, attempt {attempt}: {code}", stage.name())
         }
-        Event::RolledBack { load } => format!("load {load} rolled back"),
+        Event::RolledBack { load, report } => match charts_kept(report.as_ref()) {
+            0 => format!("load {load} rolled back"),
+            kept => format!("load {load} rolled back, {} charts stayed", grouped(kept)),
+        },
     }
 }

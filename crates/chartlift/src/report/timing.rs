@@ -1,12 +1,13 @@
 //! When each stage ran, for how long, and how often it was tried.
 
 use chartlift_engine::order::{Event, Record};
+use chartlift_engine::rollback;
 use chartlift_engine::run::Account;
 use chartlift_engine::statement::{Stage, Verdict};
 use chrono::{DateTime, Utc};
 
 use super::markup::{Grid, Kind::Count, Kind::Words, Markup};
-use crate::output::verdict_name;
+use crate::output::{grouped, verdict_name};
 
 pub(super) fn section(account: &Account) -> Markup {
     let mut page = Markup::default();
@@ -45,8 +46,14 @@ pub(super) fn section(account: &Account) -> Markup {
                 "{at}: attempt {attempt} of {} stopped: {message} (`{code}`).",
                 stage.name()
             )),
-            Event::RolledBack { load } => {
-                page.paragraph(&format!("{at}: load {load} was rolled back by {}.", record.actor));
+            Event::RolledBack { load, report } => {
+                let kept = rollback::charts_kept(report.as_ref());
+                let stayed = match kept {
+                    0 => String::new(),
+                    1 => " One chart stayed.".to_owned(),
+                    kept => format!(" {} charts stayed.", grouped(kept)),
+                };
+                page.paragraph(&format!("{at}: load {load} was rolled back by {}.{stayed}", record.actor));
             }
             _ => {}
         }

@@ -26,6 +26,7 @@ mod matched_data;
 mod mutations;
 mod outage;
 mod reports;
+mod rollback_sweep;
 mod scenario;
 mod script;
 mod shared_data;
@@ -45,6 +46,7 @@ fn main() {
         ("outage", outage::TESTS),
         ("mutations", mutations::TESTS),
         ("reports", reports::TESTS),
+        ("rollback_sweep", rollback_sweep::TESTS),
         ("guide", guide::TESTS),
         ("defects", defects::TESTS),
         ("canary", canary::TESTS),

@@ -42,6 +42,9 @@ pub enum Event {
     /// What this load put into the target is gone again.
     RolledBack {
         load: i64,
+        /// What went and what stayed; never a value of a row. Earlier programs did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<serde_json::Value>,
     },
 }
 

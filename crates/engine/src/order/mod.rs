@@ -299,9 +299,9 @@ impl Locked {
         files::remove(&folder.join(name))
     }
 
-    /// Records that a load is gone from the target.
-    pub fn rolled_back(&mut self, load: i64) -> Result<(), Error> {
-        self.append(Event::RolledBack { load })
+    /// Records that a load is gone from the target, and what stayed of it.
+    pub fn rolled_back(&mut self, load: i64, report: serde_json::Value) -> Result<(), Error> {
+        self.append(Event::RolledBack { load, report: Some(report) })
     }
 
     /// Adds a record with the store's actor and time.

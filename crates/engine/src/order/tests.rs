@@ -283,7 +283,7 @@ fn every_kind_is_known() {
         Event::Started { stage: Stage::Check, attempt: 1 },
         Event::Done(done),
         Event::Failed { stage: Stage::Check, attempt: 1, code: String::new(), message: String::new() },
-        Event::RolledBack { load: 1 },
+        Event::RolledBack { load: 1, report: None },
     ];
     let kinds = events.map(|event| serde_json::to_value(event).unwrap()["kind"].as_str().unwrap().to_owned());
     assert_eq!(kinds, Event::KINDS);

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod categorize;
+mod chart_rows;
 mod check;
 mod convert;
 mod delta;
@@ -54,6 +55,7 @@ use crate::session::{self, Limits};
 use crate::statement::{Stage, Verdict};
 
 pub(crate) use attachments::TOLD;
+pub(crate) use chart_rows::{chart_rows, defines_patients, patient_column};
 pub(crate) use drift::followed;
 pub(crate) use future::{is_past, time_of};
 pub(crate) use held_rows::{Held, HeldRows, origins};
@@ -66,7 +68,6 @@ pub use rehearsal::{Fires, Late, Rehearsal, Rehearsed, Waits, Why};
 pub(crate) use residue::of_system as residue_of;
 pub(crate) use seal::seals;
 pub(crate) use transform::Patients;
-pub(crate) use verify::run as verify;
 pub(crate) use whole::{add_lost, for_patients};
 
 /// What a stage made.

@@ -10,6 +10,7 @@ mod facts;
 pub(crate) mod name;
 mod postgres;
 mod record;
+mod roll_back;
 mod spec;
 mod sqlite;
 mod surroundings;
@@ -32,6 +33,7 @@ pub use facts::{Deferred, RowCheck, Sequence, TableFacts, Trigger};
 pub use record::{
     Bookkeeping, BucketDigest, LoadHeader, LoadOutcome, LoadRecord, LoadedTable, RowDigest, SYSTEMS,
 };
+pub use roll_back::{Elsewhere, RollBack, SlowReference, Stays, TableBack, TakenBack, Why};
 pub use spec::{ColumnSpec, KEY_COLUMN, KeyKind, Role, TableSpec};
 pub use surroundings::Surroundings;
 pub use writing::{Merged, Path, Reason, Rulings, TablePlan, Unanswered, WriteMode};
@@ -116,12 +118,17 @@ pub trait Target: Send + Sync {
     /// The latest load of an order that was rolled back.
     async fn find_rolled_back(&self, order: &str) -> Result<Option<i64>, Error>;
 
-    /// Takes back what a load created, all in one transaction: its rows, in the order of `tables`, and its crosswalk
-    /// entries. The load record stays, as rolled back. Where a table has not all of the load's rows, the load wrote
-    /// into a table that is not among these, or a later load has matched its rows, nothing goes. Answers how many rows went from each table. With `keep` it
-    /// does all that and then undoes it.
-    async fn roll_back(&self, load: &LoadRecord, tables: &[TableSpec], keep: bool)
-    -> Result<Vec<u64>, Error>;
+    /// The latest load of an order of which a rollback left some charts standing.
+    async fn find_partly_rolled_back(&self, order: &str) -> Result<Option<LoadRecord>, Error>;
+
+    /// Takes the order's fence, keeps everybody else from writing to these tables, and opens the one transaction in
+    /// which the load is taken back. Refused while a later load stands on this one, and where nothing tells any more
+    /// which rows were written to since. `tables` are all that the load may have written to.
+    async fn begin_roll_back(
+        &self,
+        load: &LoadRecord,
+        tables: &[TableSpec],
+    ) -> Result<Box<dyn RollBack>, Error>;
 }
 
 /// One open transaction. Dropping it means that nothing happened.
@@ -217,18 +224,6 @@ pub async fn connect_with(url: &str, options: &Options) -> Result<Box<dyn Target
     }
     let problem = "it begins with neither `sqlite:` nor `postgresql://`".to_owned();
     Err(Error::Address { problem })
-}
-
-/// Whether the rows that went from each table are those that the load wrote.
-fn all_gone(load: &LoadRecord, tables: &[TableSpec], gone: &[u64]) -> Result<(), Error> {
-    for loaded in &load.tables {
-        let own = tables.iter().zip(gone).filter(|(table, _)| table.name == loaded.name);
-        let found = own.map(|(_, rows)| rows).sum();
-        if found != loaded.rows {
-            return Err(Error::Gone { table: loaded.name.clone(), loaded: loaded.rows, found });
-        }
-    }
-    Ok(())
 }
 
 /// The mask that takes a key's hash to its bucket.

@@ -207,11 +207,10 @@ pub struct RowDigest {
 pub const SYSTEMS: &str = ", ";
 
 impl LoadRecord {
-    /// Whether this load matched rows and shares its keys with another.
-    pub(crate) fn matched_in_space_of(&self, other: &Self) -> bool {
-        let matched = self.tables.iter().any(|table| table.matched > 0);
+    /// Whether this load shares its keys with another.
+    pub(crate) fn in_space_of(&self, other: &Self) -> bool {
         let own = |system: &str| other.system.split(SYSTEMS).any(|other| other == system);
-        matched && self.series == other.series && self.system.split(SYSTEMS).any(own)
+        self.series == other.series && self.system.split(SYSTEMS).any(own)
     }
 
     /// Whether it answers for rows of a table that earlier loads wrote.

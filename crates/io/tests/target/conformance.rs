@@ -11,6 +11,7 @@ use crate::place::{
     Cell, Kind, Place, Table, batch, cell_hashes, encounters, expected, header, key, load, open, outcome,
     patient, patients, practitioners, table, text,
 };
+pub(crate) use crate::roll_back::*;
 
 pub(crate) async fn commits_every_type(place: &Place) {
     let target = place.ready().await;

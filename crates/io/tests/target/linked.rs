@@ -11,6 +11,8 @@ use chartlift_io::target::{
 
 use crate::place::{Cell, Kind, Place, Table, array, expected, header, key, open, outcome, table, text};
 
+use crate::roll_back::removed;
+
 fn people(kind: Kind) -> Table {
     table("people", &[("id", Role::Key(KeyKind::Linked), kind), ("name", Role::Data, Kind::Text)])
 }
@@ -146,9 +148,15 @@ pub(crate) async fn matched_rows_are_linked_and_stay(place: &Place) {
     let moved = target.digest(&visits(Kind::Integer).spec, &record, 16).await.expect("digests");
     assert_ne!(moved, expected(&visits(Kind::Integer), &seen, 16));
     let specs = [visits(Kind::Integer).spec, people(Kind::Integer).spec];
-    assert_eq!(target.roll_back(&record, &specs, true).await.expect("tried"), [2, 1]);
-    assert_ne!(everything(place).await, before, "it was only tried");
-    assert_eq!(target.roll_back(&record, &specs, false).await.expect("taken back"), [2, 1]);
+    for dry_run in [true, false] {
+        assert_ne!(everything(place).await, before, "it was only tried");
+        let mut open = target.begin_roll_back(&record, &specs).await.expect("nothing stands against it");
+        let standing = open.standing().await.expect("an answer");
+        assert_eq!(standing.iter().map(|one| one.source_key.as_str()).collect::<Vec<_>>(), ["v1"]);
+        // Nothing is kept, on purpose.
+        let done = open.finish(dry_run).await.expect("taken back");
+        assert_eq!(done.tables.iter().map(|table| table.removed).collect::<Vec<_>>(), [2, 1]);
+    }
     assert_eq!(everything(place).await, before);
     let left = target.existing(&people(Kind::Integer).spec, &[], "clinic-1").await.expect("an answer");
     assert!(left.links.is_empty(), "links go with their load");
@@ -175,7 +183,7 @@ pub(crate) async fn links_by_text_and_uuid(place: &Place) {
     let record = load.commit(&outcome(&[("people", 1), ("visits", 2)])).await.expect("committed");
     digest(target.as_ref(), &people, &record, &[vec![key("d"), text("Dora")]]).await;
     digest(target.as_ref(), &visits, &record, &[vec![key("v1"), key("a")], vec![key("v2"), key("d")]]).await;
-    let gone = target.roll_back(&record, &[visits.spec, people.spec], false).await.expect("taken back");
+    let gone = removed(target.as_ref(), &record, &[visits.spec, people.spec], false).await;
     assert_eq!(gone, [2, 1]);
     assert_eq!(place.value("SELECT name FROM people").await, "Ana");
 }
@@ -194,10 +202,12 @@ pub(crate) async fn a_load_that_another_stands_on_stays(place: &Place) {
     load.link(&spec, &[], 2).await.expect("linked");
     let two = load.commit(&outcome(&[("people", 0)])).await.expect("committed");
     assert_eq!(two.tables[0].matched, 2);
-    let error = target.roll_back(&one, &specs(), false).await.expect_err("the second load stands on it");
+    let Err(error) = target.begin_roll_back(&one, &specs()).await else {
+        panic!("the second load stands on it")
+    };
     assert!(matches!(error, Error::Stood { later, .. } if later == two.id), "{error}");
-    assert_eq!(target.roll_back(&two, &specs(), false).await.expect("taken back"), [0, 0]);
-    assert_eq!(target.roll_back(&one, &specs(), false).await.expect("taken back"), [2, 1]);
+    assert_eq!(removed(target.as_ref(), &two, &specs(), false).await, [0, 0]);
+    assert_eq!(removed(target.as_ref(), &one, &specs(), false).await, [2, 1]);
     assert_eq!(everything(place).await, before);
 }
 
@@ -211,7 +221,7 @@ pub(crate) async fn a_row_matched_from_another_series_keeps_its_load(place: &Pla
     let Ok(Begun::Open(mut load)) = target.begin(&other).await else { panic!("another order") };
     load.link(&spec, &[pair("x", &dora)], 0).await.expect("linked");
     load.commit(&outcome(&[("people", 0)])).await.expect("committed");
-    let error = target.roll_back(&one, &specs(), false).await.expect_err("a row of it is matched");
+    let Err(error) = target.begin_roll_back(&one, &specs()).await else { panic!("a row of it is matched") };
     assert_eq!(error.code(), "newer-load");
 }
 

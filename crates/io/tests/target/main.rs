@@ -17,6 +17,7 @@ mod linked;
 mod lost_commit;
 mod modes;
 mod place;
+mod roll_back;
 mod routes;
 mod secure;
 mod server;
@@ -76,6 +77,16 @@ conformance! {
     a_row_matched_from_another_series_keeps_its_load
     the_lock_keeps_writers_out
     bookkeeping_of_version_1_is_brought_up_to_date
+    takes_a_load_back_whole
+    rows_that_somebody_wrote_to_stay
+    rows_that_others_refer_to_stay
+    what_kept_rows_refer_to_stays
+    changed_and_deleted_rows_come_back_as_they_were
+    a_row_edited_before_the_load_stays_edited
+    a_trigger_that_writes_a_restored_row_is_noticed
+    what_stayed_goes_later
+    loads_of_nobody_knows_when_are_refused
+    tables_in_a_circle_go_together
     tells_triggers
     disables_triggers_for_the_load
     a_dropped_load_leaves_triggers_as_they_were

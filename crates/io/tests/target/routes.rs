@@ -49,7 +49,7 @@ async fn a_replica_is_refused_before_anything_is_written() {
     assert_eq!(code(there.init(None).await.err()), ("read-only-target", false));
     let record = there.find_load("1").await.expect("an answer").expect("the load");
     let tables = std::slice::from_ref(&patients.spec);
-    assert_eq!(code(there.roll_back(&record, tables, false).await.err()), ("read-only-target", false));
+    assert_eq!(code(there.begin_roll_back(&record, tables).await.err()), ("read-only-target", false));
     // What only reads works there.
     assert_eq!(there.digest(&patients.spec, &record, 1).await.expect("digests")[0].rows, 1);
 

@@ -8,6 +8,7 @@ use chartlift_io::target::connect;
 
 use crate::conformance;
 use crate::place::{Place, batch, header, load, open, outcome, patient, patients};
+use crate::roll_back::removed;
 use crate::server::connect as client;
 
 /// The last one would have the database's own functions found before the server's.
@@ -81,8 +82,8 @@ async fn a_long_load_outlives_the_timeouts_of_its_role() {
     load.write(&patients.spec, &batch(&patients, &rows)).await.expect("the rows fit");
     tokio::time::sleep(Duration::from_millis(700)).await;
     let record = load.commit(&outcome(&[("patients", 2)])).await.expect("the load commits");
-    let gone = target.roll_back(&record, std::slice::from_ref(&patients.spec), false).await;
-    assert_eq!(gone.expect("the rows go"), [2]);
+    let gone = removed(target.as_ref(), &record, std::slice::from_ref(&patients.spec), false).await;
+    assert_eq!(gone, [2]);
     place.remove().await;
 }
 
@@ -205,10 +206,15 @@ async fn a_missing_right_is_named() {
     target.digest(&patients.spec, &record, 1).await.expect("SELECT is enough to verify");
 
     let tables = std::slice::from_ref(&patients.spec);
-    let error = target.roll_back(&record, tables, false).await;
+    let error = target.begin_roll_back(&record, tables).await;
     says(&refused(error), "lacks SELECT, DELETE on the table `patients`", &grant("SELECT, DELETE"));
     place.execute(&grant("SELECT, DELETE")).await;
-    assert_eq!(target.roll_back(&record, tables, false).await.expect("the rows go"), [1]);
+    // Who refers to the rows that go has to be asked, whatever table it is.
+    let mut asked = target.begin_roll_back(&record, tables).await.expect("the table may be written to");
+    says(&refused(asked.standing().await), "lacks SELECT on the table `encounters`", "SELECT");
+    drop(asked);
+    place.execute(&grant("SELECT").replace("patients", "encounters")).await;
+    assert_eq!(removed(target.as_ref(), &record, tables, false).await, [1]);
 
     place.execute(&format!("REVOKE USAGE ON SCHEMA chartlift FROM {role}")).await;
     let error = target.bookkeeping().await;

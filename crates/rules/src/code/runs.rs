@@ -210,8 +210,8 @@ pub(super) const CODES: &[Code] = &[
     Code {
         name: "newer-load",
         summary: "A later load stands on rows of this one.",
-        explanation: "Its rows were matched with rows that this load created, or came later in the same series and \
-            matched. Taking this one back would leave that one without them. Roll back the newest load first.",
+        explanation: "It came later in the same series and system, or matched or changed rows that this load created. \
+            Taking this one back would leave that one without them. Roll back the newest load first.",
     },
     Code {
         name: "catalog-mismatch",
@@ -418,10 +418,47 @@ pub(super) const CODES: &[Code] = &[
             values of your data. Running the same command again is safe.",
     },
     Code {
-        name: "edited-since-load",
-        summary: "Rows that the order loaded were changed or deleted since.",
-        explanation: "A rollback would take away with them what somebody wrote after the load, so nothing was taken \
-            back. `chartlift verify --order ID` lists the rows by their hashed keys.",
+        name: "rollback-untold",
+        summary: "The database does not know any more who wrote a load's rows last.",
+        explanation: "A rollback takes only rows that nobody has written to since. PostgreSQL tells by the transaction \
+            that wrote a row, SQLite by a hash that the load remembered. A load of an older chartlift remembered neither, \
+            and in a PostgreSQL that was restored from a dump the transactions have other numbers. Nothing was taken back. \
+            Restore a backup of before the load, or take the rows out by hand.",
+    },
+    Code {
+        name: "rollback-unproved",
+        summary: "After a rollback rows would not be as they were before the load.",
+        explanation: "Every row that the load had changed or deleted is compared, cell by cell, with what it was before, and \
+            every row that it had created must be gone. Something else wrote to them meanwhile, most often a trigger that \
+            sets a time of change or keeps rows from being deleted. Nothing was taken back. Disable the trigger for the \
+            rollback and try again.",
+    },
+    Code {
+        name: "charts-unknown",
+        summary: "Rows of the load were edited since, and whose charts they are cannot be told.",
+        explanation: "A chart that somebody has edited stays whole. Which rows are of one chart stands in the converted files \
+            that were loaded, and those were made anew by other rules or decisions since. Nothing was taken back. Put rules \
+            and decisions back as they were and run the order with `--until validate`: the same input gives the same files. \
+            Then roll back.",
+    },
+    Code {
+        name: "slow-reference",
+        summary: "A foreign key that leads to rows of the load has no index on its own columns.",
+        explanation: "For each row that a rollback takes away the database looks for rows that refer to it, and without an \
+            index reads the whole table each time. Where the tables are ours to change, an index is made for the time of the \
+            rollback. Otherwise ask the table's owner for one before you roll back many rows.",
+    },
+    Code {
+        name: "trigger-effects",
+        summary: "Triggers wrote to other tables during the rollback.",
+        explanation: "Deleting and restoring rows fires the target's triggers like any other write. What they did in tables \
+            that the load did not write to is counted, and not undone by running the order again.",
+    },
+    Code {
+        name: "numbers-used",
+        summary: "Numbers that the target gave to rows of the load are not given again.",
+        explanation: "Sequences and identity columns only count on. After a rollback the rows are gone and their numbers \
+            stay unused; the next load gets later ones.",
     },
     Code {
         name: "several-systems",

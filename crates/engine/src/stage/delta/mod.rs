@@ -16,6 +16,7 @@ use crate::Error;
 use crate::gates::{command, file_of};
 use crate::order::Event;
 use crate::report::StageReport;
+use crate::rollback::charts_kept;
 use crate::statement::{Finding, LoadBalance, OpenDecision, Stage, Trouble, Verdict};
 
 /// The share of a table's known rows that may be missing from an export unseen, by default.
@@ -56,7 +57,7 @@ impl Delta {
     /// `None` for an order that follows none and was never taken back: all its rows are new.
     pub(super) fn of(work: &Work<'_>, input_digest: &str) -> Result<Option<Self>, Error> {
         let again =
-            work.order.records().iter().any(|record| matches!(record.event, Event::RolledBack { .. }));
+            work.order.records().iter().any(|record| matches!(&record.event, Event::RolledBack { report, .. } if charts_kept(report.as_ref()) > 0));
         if work.order.spec().follows.is_none() && !again {
             return Ok(None);
         }

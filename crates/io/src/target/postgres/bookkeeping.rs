@@ -30,7 +30,6 @@ CREATE TABLE chartlift.load (
   committed text,
   tables text NOT NULL
 );
-CREATE UNIQUE INDEX load_active ON chartlift.load (order_id) WHERE state <> 'rolled-back';
 CREATE TABLE chartlift.keyspace (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   series text NOT NULL,
@@ -59,6 +58,7 @@ UPDATE chartlift.version SET version = 2;
 /// What version 2 lacks, of the tables that it has.
 const OF_VERSION_2: &str = r#"
 ALTER TABLE chartlift.crosswalk ADD COLUMN updated boolean;
+DROP INDEX IF EXISTS chartlift.load_active;
 UPDATE chartlift.version SET version = 3;
 "#;
 
@@ -96,6 +96,7 @@ CREATE TABLE chartlift.exempt (
   reason text NOT NULL,
   PRIMARY KEY (load, keyspace, source_key)
 );
+CREATE UNIQUE INDEX load_active ON chartlift.load (order_id) WHERE state IN ('open', 'committed');
 "#;
 
 /// Two processes that initialise the same database must not race.
@@ -206,23 +207,42 @@ pub(super) async fn find_load(session: &Session, order: &str) -> Result<Option<L
     Ok(row.map_err(session.refused("look for the order's load"))?.map(|row| record(&row)))
 }
 
-/// A later load that has matched rows which this one created, or may have: the same series and system are not told
-/// apart by row.
+/// A later load in force that stands on this one: it has the same keys, or has matched or changed rows that this one
+/// created.
 pub(super) async fn stands_on(session: &Session, load: &LoadRecord) -> Result<Option<i64>, Error> {
     let refused = session.refused("look for later loads");
     let sql = format!("{LOADS} AND id > $1::bigint ORDER BY id DESC");
     for row in session.client.query(&sql, &[&load.id]).await.map_err(&refused)? {
         let later = record(&row);
-        if later.matched_in_space_of(load) {
+        if later.in_space_of(load) {
             return Ok(Some(later.id));
         }
     }
-    let sql = "SELECT max(o.load)::bigint FROM chartlift.crosswalk k \
-        JOIN chartlift.keyspace ks ON ks.id = k.keyspace \
-        JOIN chartlift.keyspace os ON os.target_table = ks.target_table \
-        JOIN chartlift.crosswalk o ON o.keyspace = os.id AND o.target_key = k.target_key \
-        WHERE k.load = $1::bigint AND k.created AND o.load <> $1::bigint AND NOT o.created";
+    let sql = "SELECT max(later.id)::bigint FROM chartlift.load later \
+        WHERE later.state = 'committed' AND later.id > $1::bigint AND (EXISTS ( \
+          SELECT FROM chartlift.crosswalk k \
+          JOIN chartlift.keyspace ks ON ks.id = k.keyspace \
+          JOIN chartlift.keyspace os ON os.target_table = ks.target_table \
+          JOIN chartlift.crosswalk o ON o.keyspace = os.id AND o.target_key = k.target_key \
+          WHERE k.load = $1::bigint AND k.created AND o.load = later.id AND NOT o.created) \
+        OR EXISTS (SELECT FROM chartlift.before b WHERE b.load = later.id AND b.entry_load = $1::bigint))";
     Ok(session.client.query_one(sql, &[&load.id]).await.map_err(&refused)?.get(0))
+}
+
+/// The latest load of an order of which a rollback left something standing.
+pub(super) async fn find_partly_rolled_back(
+    session: &Session,
+    order: &str,
+) -> Result<Option<LoadRecord>, Error> {
+    if let Bookkeeping::Missing = state(session).await? {
+        return Ok(None);
+    }
+    let sql = format!(
+        "{} AND order_id = $1 ORDER BY id DESC LIMIT 1",
+        LOADS.replace("'committed'", "'partly-rolled-back'")
+    );
+    let row = session.client.query_opt(&sql, &[&order]).await;
+    Ok(row.map_err(session.refused("look for the order's load"))?.map(|row| record(&row)))
 }
 
 pub(super) async fn find_rolled_back(session: &Session, order: &str) -> Result<Option<i64>, Error> {
@@ -270,6 +290,15 @@ pub(super) async fn insert_load(session: &Session, header: &LoadHeader) -> Resul
 /// The cluster and database that transaction numbers belong to.
 const PLACE: &str = "(SELECT c.system_identifier::text || '/' || d.oid::text FROM pg_control_system() c, pg_database d \
      WHERE d.datname = current_database())";
+
+/// Whether the load's own transaction is remembered, and was of this cluster and database.
+pub(super) async fn knows_transactions(session: &Session, load: i64) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM chartlift.transaction WHERE load = $1::bigint AND kind = 'load' AND place = {PLACE})"
+    );
+    let row = session.client.query_one(&sql, &[&load]).await;
+    Ok(row.map_err(session.refused("look for our transactions"))?.get(0))
+}
 
 /// Whether a row's `xmin`, given as an expression, is of none of our transactions here: somebody else has written to the
 /// row since our last write.

@@ -15,7 +15,7 @@ const DOING: &str = "compute digests";
 
 /// From this many rows on, joins are hashed: fresh tables have no statistics, and the planner would guess few rows
 /// and look each of them up.
-const HASHED_JOIN_ROWS: u64 = 20_000;
+pub(super) const HASHED_JOIN_ROWS: u64 = 20_000;
 
 pub(super) async fn buckets(
     server: &Server,
@@ -145,18 +145,29 @@ impl Query {
 
 /// The condition that ties a row `t` to its crosswalk entry `k`, which is of this keyspace.
 pub(super) fn link(entry: &CatalogTable, table: &TableSpec, keyspace: i32) -> Result<String, Error> {
+    link_of("t", "k", entry, table, keyspace)
+}
+
+/// The same of a row and an entry that have other names in the query.
+pub(super) fn link_of(
+    row: &str,
+    link: &str,
+    entry: &CatalogTable,
+    table: &TableSpec,
+    keyspace: i32,
+) -> Result<String, Error> {
     use TypeClass::{BigInteger, Integer, SmallInteger};
     let (key, kind) = table.key()?;
     let class = class_of(entry, &key.name);
-    let name = format!("t.{}", quoted_part(&key.name));
+    let name = format!("{row}.{}", quoted_part(&key.name));
     Ok(match kind {
-        KeyKind::Natural => format!("{} = k.source_key", plain(&name, class)),
-        KeyKind::Uuid => format!("{name} = {}", uuid_as("k.target_uuid", class)),
+        KeyKind::Natural => format!("{} = {link}.source_key", plain(&name, class)),
+        KeyKind::Uuid => format!("{name} = {}", uuid_as(&format!("{link}.target_uuid"), class)),
         // As numbers, for the sake of the table's index; other keyspaces may hold what is no number.
         KeyKind::Linked if matches!(class, SmallInteger | Integer | BigInteger) => {
-            format!("{name} = CASE WHEN k.keyspace = {keyspace} THEN k.target_key::bigint END")
+            format!("{name} = CASE WHEN {link}.keyspace = {keyspace} THEN {link}.target_key::bigint END")
         }
-        KeyKind::Linked => format!("{} = k.target_key", plain(&name, class)),
+        KeyKind::Linked => format!("{} = {link}.target_key", plain(&name, class)),
     })
 }
 

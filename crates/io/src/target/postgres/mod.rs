@@ -25,7 +25,7 @@ use async_trait::async_trait;
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
-    Options, RowCheck, RowDigest, TableSpec, Target, Unanswered,
+    Options, RollBack, RowCheck, RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
 use crate::copy::Column;
@@ -189,12 +189,18 @@ impl Target for PostgresTarget {
         Ok(load)
     }
 
-    async fn roll_back(
+    async fn find_partly_rolled_back(&self, order: &str) -> Result<Option<LoadRecord>, Error> {
+        let session = self.server.open("look for the order's load").await?;
+        let load = bookkeeping::find_partly_rolled_back(&session, order).await?;
+        session.close().await;
+        Ok(load)
+    }
+
+    async fn begin_roll_back(
         &self,
         load: &LoadRecord,
         tables: &[TableSpec],
-        keep: bool,
-    ) -> Result<Vec<u64>, Error> {
-        rollback::roll_back(&self.server, load, tables, keep).await
+    ) -> Result<Box<dyn RollBack>, Error> {
+        rollback::begin(&self.server, load, tables).await
     }
 }

@@ -24,7 +24,6 @@ CREATE TABLE chartlift_load (
   committed TEXT,
   tables TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX chartlift_load_active ON chartlift_load (order_id) WHERE state <> 'rolled-back';
 CREATE TABLE chartlift_keyspace (
   id INTEGER PRIMARY KEY,
   series TEXT NOT NULL,
@@ -55,6 +54,7 @@ UPDATE chartlift_version SET version = 2;
 const OF_VERSION_2: &str = "
 ALTER TABLE chartlift_crosswalk ADD COLUMN updated INTEGER;
 ALTER TABLE chartlift_crosswalk ADD COLUMN row_hash INTEGER;
+DROP INDEX IF EXISTS chartlift_load_active;
 UPDATE chartlift_version SET version = 3;
 ";
 
@@ -83,6 +83,7 @@ CREATE TABLE chartlift_exempt (
   reason TEXT NOT NULL,
   PRIMARY KEY (load, keyspace, source_key)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX chartlift_load_active ON chartlift_load (order_id) WHERE state IN ('open', 'committed');
 ";
 
 /// References are read back by what they name: without this, each would be looked for among all rows.
@@ -169,26 +170,44 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LoadRecord> {
     })
 }
 
-/// A later load that has matched rows which this one created, or may have: the same series and system are not told
-/// apart by row.
+/// A later load in force that stands on this one: it has the same keys, or has matched or changed rows that this one
+/// created.
 pub(super) fn stands_on(connection: &Connection, load: &LoadRecord) -> Result<Option<i64>, Error> {
     let doing = "look for later loads";
     let read = || -> rusqlite::Result<Option<i64>> {
         let mut statement = connection.prepare(&format!("{LOADS} AND id > ? ORDER BY id DESC"))?;
         for later in statement.query_map([load.id], record)? {
             let later = later?;
-            if later.matched_in_space_of(load) {
+            if later.in_space_of(load) {
                 return Ok(Some(later.id));
             }
         }
-        let others = "SELECT max(o.load) FROM chartlift_crosswalk k \
-            JOIN chartlift_keyspace ks ON ks.id = k.keyspace \
-            JOIN chartlift_keyspace os ON os.target_table = ks.target_table \
-            JOIN chartlift_crosswalk o ON o.keyspace = os.id AND o.target_key = k.target_key \
-            WHERE k.load = ?1 AND k.created = 1 AND o.load <> ?1 AND o.created = 0";
+        let others = "SELECT max(later.id) FROM chartlift_load later \
+            WHERE later.state = 'committed' AND later.id > ?1 AND (EXISTS ( \
+              SELECT 1 FROM chartlift_crosswalk k \
+              JOIN chartlift_keyspace ks ON ks.id = k.keyspace \
+              JOIN chartlift_keyspace os ON os.target_table = ks.target_table \
+              JOIN chartlift_crosswalk o ON o.keyspace = os.id AND o.target_key = k.target_key \
+              WHERE k.load = ?1 AND k.created = 1 AND o.load = later.id AND o.created = 0) \
+            OR EXISTS (SELECT 1 FROM chartlift_before b WHERE b.load = later.id AND b.entry_load = ?1))";
         connection.query_row(others, [load.id], |row| row.get(0))
     };
     read().map_err(refused(doing))
+}
+
+/// The latest load of an order of which a rollback left something standing.
+pub(super) fn find_partly_rolled_back(
+    connection: &Connection,
+    order: &str,
+) -> Result<Option<LoadRecord>, Error> {
+    if let Bookkeeping::Missing = state(connection)? {
+        return Ok(None);
+    }
+    let loads = LOADS.replace("'committed'", "'partly-rolled-back'");
+    connection
+        .query_row(&format!("{loads} AND order_id = ? ORDER BY id DESC LIMIT 1"), [order], record)
+        .optional()
+        .map_err(refused("look for the order's load"))
 }
 
 pub(super) fn find_rolled_back(connection: &Connection, order: &str) -> Result<Option<i64>, Error> {

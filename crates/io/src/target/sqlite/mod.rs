@@ -24,7 +24,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     Begun, Bookkeeping, BucketDigest, Catalog, CatalogColumn, CatalogTable, Existing, LoadHeader, LoadRecord,
-    Options, RowDigest, TableSpec, Target, Unanswered,
+    Options, RollBack, RowDigest, TableSpec, Target, Unanswered,
 };
 use crate::Error;
 use crate::target::name::{quoted, quoted_part};
@@ -215,18 +215,24 @@ impl Target for SqliteTarget {
         .await
     }
 
-    async fn roll_back(
+    async fn find_partly_rolled_back(&self, order: &str) -> Result<Option<LoadRecord>, Error> {
+        let order = order.to_owned();
+        self.read(move |connection| match connection {
+            Some(connection) => bookkeeping::find_partly_rolled_back(connection, &order),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn begin_roll_back(
         &self,
         load: &LoadRecord,
         tables: &[TableSpec],
-        keep: bool,
-    ) -> Result<Vec<u64>, Error> {
+    ) -> Result<Box<dyn RollBack>, Error> {
+        let (path, lock_wait) = (self.path.clone(), self.lock_wait);
         let (load, tables) = (load.clone(), tables.to_vec());
-        self.read(move |connection| match connection {
-            Some(connection) => rollback::roll_back(connection, &load, &tables, keep),
-            None => Ok(Vec::new()),
-        })
-        .await
+        let open = blocking(move || rollback::Open::begin(open(&path, lock_wait)?, load, &tables)).await?;
+        Ok(Box::new(rollback::SqliteRollBack::new(open)))
     }
 }
 
