@@ -128,7 +128,7 @@ async fn take_back(
     let names: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
     let live = connection.catalog(&names).await?;
     let mut open = connection.begin_roll_back(&load, &specs).await?;
-    for (table, triggers) in catalog::to_disable(work.target()?, &live) {
+    for (table, triggers) in catalog::to_disable(work.target()?, &live, true) {
         open.disable_triggers(&table_spec(work.target()?, table, ""), &triggers).await?;
     }
     let standing = open.standing().await?;
@@ -142,7 +142,7 @@ async fn take_back(
 }
 
 enum Found {
-    Load(LoadRecord),
+    Load(Box<LoadRecord>),
     /// Killed between the target's commit and the log: the target says that it is done.
     Gone(i64),
 }
@@ -150,7 +150,7 @@ enum Found {
 async fn find(work: &Work<'_>, connection: &dyn Database) -> Result<Found, Error> {
     let id = &work.order.spec().id;
     if let Some(load) = connection.find_load(id).await? {
-        return Ok(Found::Load(load));
+        return Ok(Found::Load(Box::new(load)));
     }
     let imported = work.order.latest(Stage::Import).map(read_report).transpose()?;
     let imported = imported.and_then(|report| report.load);
@@ -161,7 +161,7 @@ async fn find(work: &Work<'_>, connection: &dyn Database) -> Result<Found, Error
         return Ok(Found::Gone(load));
     }
     // What an earlier rollback left standing may be free by now; one that was not recorded says again what stays.
-    partly.map(Found::Load).ok_or_else(|| Error::Usage {
+    partly.map(|load| Found::Load(Box::new(load))).ok_or_else(|| Error::Usage {
         code: "not-loaded",
         message: format!("order `{id}` is not in {}", connection.describe()),
         hint: "there is nothing to roll back".into(),

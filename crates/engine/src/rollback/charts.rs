@@ -53,7 +53,7 @@ impl<'a> Charts<'a> {
     ) -> Result<Vec<KeptChart>, Error> {
         while !stays.is_empty() {
             // The gravest reason of a row comes first.
-            stays.sort_by(|one, other| one.why.cmp(&other.why));
+            stays.sort_by_key(|one| one.why);
             let fresh = tokio::task::block_in_place(|| self.grow(&stays))?;
             for (place, keys) in self.places.iter().zip(&fresh) {
                 if !keys.is_empty() {

@@ -9,7 +9,6 @@ mod existing;
 mod load;
 mod refusal;
 mod rollback;
-#[allow(dead_code, reason = "rows are written back by rollbacks")]
 mod row_hash;
 mod scope;
 mod script;
