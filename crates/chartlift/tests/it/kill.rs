@@ -35,16 +35,19 @@ fn again_and_again(kind: Kind) -> anyhow::Result<()> {
 
 /// Killed between the target's commit and the log's record of it: the same command finds that it is done.
 fn rollback_without_its_record(kind: Kind) -> anyhow::Result<()> {
-    let Some((undisturbed, _)) = undisturbed(kind)? else { return Ok(()) };
+    let Some(recorded) = Order::create(kind)? else { return Ok(()) };
+    recorded.finish()?;
+    recorded.done(Step::RollBack)?;
+    let undisturbed = recorded.finish()?;
     let Some(order) = Order::create(kind)? else { return Ok(()) };
     order.finish()?;
-    order.workspace.json(&["rollback", "--order", "1", "--json"], 0)?;
+    order.done(Step::RollBack)?;
     let log = order.workspace.path().join("migrations/migration_1/log");
     let mut records =
         std::fs::read_dir(&log)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
     records.sort();
     std::fs::remove_file(records.last().context("the log is empty")?)?;
-    order.workspace.json(&["rollback", "--order", "1", "--json"], 0)?;
+    order.done(Step::RollBack)?;
     order.finish()?.must_equal(&undisturbed)
 }
 
