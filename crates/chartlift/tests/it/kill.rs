@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 
 use crate::Test;
 use crate::database::Kind;
@@ -62,7 +63,9 @@ fn no_room_then_again(kind: Kind) -> anyhow::Result<()> {
         ensure!(matches!(finished.exit, Some(0 | 5 | 6)), "with {room} KiB: {finished}");
         if finished.exit != Some(0) {
             refused += 1;
-            ensure!(finished.stderr.contains("code: "), "with {room} KiB: {finished}");
+            let summary: Value = serde_json::from_str(&finished.stdout)
+                .with_context(|| format!("with {room} KiB: {finished}"))?;
+            ensure!(summary["error"]["code"].is_string(), "with {room} KiB: {finished}");
         }
     }
     ensure!(refused > 1, "only {refused} runs lacked room");
