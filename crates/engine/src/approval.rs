@@ -4,11 +4,10 @@ use chartlift_io::target::Target as Database;
 use chartlift_rules::{Binding, Decided};
 
 use crate::Error;
-use crate::keys::Pool;
 use crate::order::Order;
 use crate::project_key::sha256_of;
 use crate::report::StageReport;
-use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, passed_until, rule_files};
+use crate::run::{Environment, TargetChoice, check_key, passed_until, rule_files};
 use crate::stage::{Finished, Work};
 use crate::statement::{OpenDecision, Stage, Trouble, Verdict};
 
@@ -38,15 +37,7 @@ pub async fn approve(
     }
     let earlier = passed_until(environment, &order, Stage::Validate, target)?
         .map_err(|stage| not_yet(&order, stage))?;
-    let work = Work {
-        environment,
-        order: &order,
-        target_name: target.name.clone(),
-        target_url: target.url.clone(),
-        pool: Pool::new(KEY_BYTES, order.root()),
-        earlier: &earlier,
-        nth: 0,
-    };
+    let work = Work::new(environment, &order, target, order.root(), &earlier);
     let binds = binding(&work, work.connect().await?.as_ref()).await?;
     let number = environment.decisions.approvals.last().map_or(1, |approval| approval.number + 1);
     let mut text = String::from(

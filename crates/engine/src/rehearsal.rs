@@ -2,8 +2,7 @@
 //! is another afterwards.
 
 use crate::Error;
-use crate::keys::Pool;
-use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, passed_until};
+use crate::run::{Environment, TargetChoice, check_key, passed_until};
 use crate::stage::{self, Work};
 use crate::statement::Stage;
 
@@ -35,14 +34,6 @@ pub async fn rehearse(
             });
         }
     };
-    let work = Work {
-        environment,
-        order: &order,
-        target_name: target.name.clone(),
-        target_url: target.url.clone(),
-        pool: Pool::new(KEY_BYTES, order.root()),
-        earlier: &earlier,
-        nth: 0,
-    };
+    let work = Work::new(environment, &order, target, order.root(), &earlier);
     stage::rehearse(&work).await
 }

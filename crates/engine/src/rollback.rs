@@ -11,10 +11,9 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::catalog;
-use crate::keys::Pool;
 use crate::order::Locked;
 use crate::project_key::sha256_of;
-use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, keep_reports, read_report};
+use crate::run::{Environment, TargetChoice, check_key, keep_reports, read_report};
 use crate::stage::{Before, Work, in_load_order, table_spec};
 use crate::statement::Stage;
 use charts::{Charts, Place};
@@ -103,15 +102,7 @@ async fn take_back(
         let before = Before { report: read_report(&done)?, folder, digest: done.digest.clone() };
         earlier.insert(done.stage, before);
     }
-    let work = Work {
-        environment,
-        order,
-        target_name: target.name.clone(),
-        target_url: target.url.clone(),
-        pool: Pool::new(KEY_BYTES, order.root()),
-        earlier: &earlier,
-        nth: 0,
-    };
+    let work = Work::new(environment, order, target, order.root(), &earlier);
     let connection = work.connect().await?;
     let load = match find(&work, connection.as_ref()).await? {
         Found::Load(load) => load,

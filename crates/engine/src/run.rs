@@ -14,7 +14,6 @@ use chartlift_rules::{Decisions, Project};
 
 use crate::Error;
 use crate::gates::Judge;
-use crate::keys::Pool;
 use crate::order::{Clock, Done, Event, Locked, Order, Outcome, Store};
 use crate::progress::Progress;
 use crate::project_key::ProjectKey;
@@ -25,9 +24,6 @@ use crate::summary;
 
 use fingerprint::fingerprint;
 pub(crate) use fingerprint::{rule_files, rulings};
-
-/// What a stage's keys hold in memory before they use the disk.
-pub(crate) const KEY_BYTES: usize = 64 << 20;
 
 /// What the outside gives an order.
 pub struct Environment {
@@ -307,15 +303,7 @@ async fn run_stage(
     let started = Instant::now();
     let attempt = order.begin(stage)?;
     let folder = attempt.folder()?;
-    let work = Work {
-        environment,
-        order,
-        target_name: target.name.clone(),
-        target_url: target.url.clone(),
-        pool: Pool::new(KEY_BYTES, &folder),
-        earlier,
-        nth: 0,
-    };
+    let work = Work::new(environment, order, target, &folder, earlier);
     let finished = stage::run(stage, &work, &folder).await;
     match finished {
         Ok(Finished { mut report, verdict, digest }) => {

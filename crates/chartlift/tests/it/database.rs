@@ -60,6 +60,20 @@ impl Database {
         Self::on_server(&server).map(Some)
     }
 
+    /// The same, made ready, with order 1 of the workspace's `input` placed into it.
+    pub(crate) fn with_order(kind: Kind, workspace: &Workspace) -> anyhow::Result<Option<Self>> {
+        let Some(database) = Self::create(kind, workspace)? else { return Ok(None) };
+        let target = format!("mini={}", database.url());
+        for words in [
+            ["target", "init", "--with-tables", "--target", &target].as_slice(),
+            &["order", "create", "--id", "1", "--input", "input", "--target", &target],
+        ] {
+            let finished = workspace.run(words)?;
+            anyhow::ensure!(finished.exit == Some(0), "{finished}");
+        }
+        Ok(Some(database))
+    }
+
     /// A new database of the PostgreSQL server that the URL is of.
     pub(crate) fn on_server(server: &str) -> anyhow::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

@@ -101,15 +101,7 @@ impl Loaded {
     fn create(kind: Kind, visits: u32) -> anyhow::Result<Option<Self>> {
         let workspace = Workspace::with_base("mini")?;
         write_export(&workspace, visits)?;
-        let Some(database) = Database::create(kind, &workspace)? else { return Ok(None) };
-        let target = format!("mini={}", database.url());
-        for words in [
-            ["target", "init", "--with-tables", "--target", &target].as_slice(),
-            &["order", "create", "--id", "1", "--input", "input", "--target", &target],
-        ] {
-            let finished = workspace.run(words)?;
-            ensure!(finished.exit == Some(0), "{finished}");
-        }
+        let Some(database) = Database::with_order(kind, &workspace)? else { return Ok(None) };
         let summary = workspace.json(&["run", "--order", "1", "--json"], 0)?;
         ensure!(summary["statement"]["balanced"] == true, "not balanced: {summary}");
         Ok(Some(Self { workspace, database, key: project_key()? }))

@@ -47,14 +47,6 @@ fn at_once(kind: Kind) -> anyhow::Result<()> {
 
 fn order(kind: Kind) -> anyhow::Result<Option<(Workspace, Database)>> {
     let workspace = Workspace::with_base("mini")?;
-    let Some(database) = Database::create(kind, &workspace)? else { return Ok(None) };
-    let target = format!("mini={}", database.url());
-    for words in [
-        ["target", "init", "--with-tables", "--target", &target].as_slice(),
-        &["order", "create", "--id", "1", "--input", "input", "--target", &target],
-    ] {
-        let finished = workspace.run(words)?;
-        ensure!(finished.exit == Some(0), "{finished}");
-    }
+    let Some(database) = Database::with_order(kind, &workspace)? else { return Ok(None) };
     Ok(Some((workspace, database)))
 }

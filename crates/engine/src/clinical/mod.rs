@@ -21,9 +21,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::Error;
-use crate::keys::{Pool, hash_parts};
+use crate::keys::hash_parts;
 use crate::order::{Event, Order};
-use crate::run::{Environment, KEY_BYTES, TargetChoice, check_key, in_force};
+use crate::run::{Environment, TargetChoice, check_key, in_force};
 use crate::stage::{Before, Work};
 use crate::statement::Stage;
 
@@ -186,15 +186,8 @@ pub async fn examine<'a>(
             hint: "run the order at least to its check with `chartlift run --until check`".into(),
         });
     };
-    let work = Work {
-        environment,
-        order,
-        target_name: target.name.clone(),
-        target_url: None,
-        pool: Pool::new(KEY_BYTES, order.root()),
-        earlier,
-        nth: 0,
-    };
+    // Nothing here asks the target.
+    let work = Work { target_url: None, ..Work::new(environment, order, target, order.root(), earlier) };
     work.one_system_only("the clinical edition")?;
     let scratch = Scratch::new(order)?;
     let mut index = index::read(&work)?;

@@ -50,7 +50,7 @@ use crate::keys::Pool;
 use crate::order::Order;
 use crate::project_key::sha256_of;
 use crate::report::StageReport;
-use crate::run::Environment;
+use crate::run::{Environment, TargetChoice};
 use crate::session::{self, Limits};
 use crate::statement::{Stage, Verdict};
 
@@ -78,6 +78,9 @@ pub(crate) struct Finished {
     pub(crate) digest: String,
 }
 
+/// What a stage's keys hold in memory before they use the disk.
+const KEY_BYTES: usize = 64 << 20;
+
 /// What a stage may look at.
 #[derive(Clone)]
 pub(crate) struct Work<'a> {
@@ -101,6 +104,25 @@ pub(crate) struct Before {
 }
 
 impl<'a> Work<'a> {
+    /// The first system's rows are at hand; what keys do not find in memory goes into `folder`.
+    pub(crate) fn new(
+        environment: &'a Environment,
+        order: &'a Order,
+        target: &TargetChoice,
+        folder: &Path,
+        earlier: &'a BTreeMap<Stage, Before>,
+    ) -> Self {
+        Self {
+            environment,
+            order,
+            target_name: target.name.clone(),
+            target_url: target.url.clone(),
+            pool: Pool::new(KEY_BYTES, folder),
+            earlier,
+            nth: 0,
+        }
+    }
+
     pub(crate) fn report(&self, stage: Stage) -> Result<&'a StageReport, Error> {
         self.earlier.get(&stage).map(|before| &before.report).ok_or_else(|| missing(stage))
     }
